@@ -1,0 +1,1 @@
+"""One end of a call: capture, send, receive, render, and the command line."""

@@ -1,0 +1,1 @@
+"""Face states to bytes and back: quantisation, prediction, entropy coding, wire format."""

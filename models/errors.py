@@ -1,0 +1,23 @@
+"""The models' branch of the error tree: clips, speaker files, tracking, enrolment."""
+
+from codec.errors import NerfcallError
+
+
+class ModelError(NerfcallError):
+    """Something that a model was given and cannot work with."""
+
+
+class ClipError(ModelError):
+    """A video that cannot be used: no video, empty, of changing size, damaged."""
+
+
+class NoFaceError(ClipError):
+    """No face was found where one is needed."""
+
+
+class SpeakerFileError(ModelError):
+    """A speaker file that is truncated, of another version, or of absurd content."""
+
+
+class EnrolmentError(ModelError):
+    """A speaker could not be learned from what was given."""

@@ -1,0 +1,1 @@
+"""How good the picture is, and what its bits are worth."""

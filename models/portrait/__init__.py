@@ -1,0 +1,1 @@
+"""From a face state to a picture: the speaker's radiance field."""

@@ -1,0 +1,1 @@
+"""The signaling server: rooms, pairing, speaker files, the page."""
