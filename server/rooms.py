@@ -1,0 +1,185 @@
+"""Rooms and pairing: who is in a room, and who connects to whom. No I/O, no clock.
+
+Pictures flow speaker → renderer → viewer. Every renderer follows at most one speaker and every
+viewer at most one renderer; a followed peer, its *source*, makes the offer. After every change
+the room is brought to the state that the rules ask for, and the differences are the messages.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+
+from server.config import Limits
+from server.errors import NotPairedError, RoomFullError, TooManyRoomsError
+from server.messages import Join, Outgoing, Pair, Role, Signal, Signaled, Unpair
+
+_SOURCE_ROLE = {Role.RENDERER: Role.SPEAKER, Role.VIEWER: Role.RENDERER}
+
+
+@dataclass(frozen=True, slots=True)
+class Peer:
+    """One connection's place in a room."""
+
+    id: str
+    room: str
+    role: Role
+    participant: str | None
+    speaker: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """A message and the peer that has to get it."""
+
+    peer: str
+    message: Outgoing
+
+
+@dataclass(slots=True)
+class _Room:
+    """A room's peers, oldest first, and for every follower the source it is paired with."""
+
+    peers: dict[str, Peer] = field(default_factory=dict)
+    source_of: dict[str, str] = field(default_factory=dict)
+
+
+class Rooms:
+    """All rooms of a server."""
+
+    def __init__(self, limits: Limits, new_peer_id: Callable[[], str]) -> None:
+        """Starts without rooms.
+
+        Args:
+            limits: how many rooms, and peers in each.
+            new_peer_id: returns an id that was never used before and cannot be guessed.
+        """
+        self._limits = limits
+        self._new_peer_id = new_peer_id
+        self._rooms: dict[str, _Room] = {}
+        self._peers: dict[str, Peer] = {}
+
+    @property
+    def room_count(self) -> int:
+        """Rooms with at least one peer."""
+        return len(self._rooms)
+
+    def peer_count(self, role: Role | None = None) -> int:
+        """Peers of a role, or all."""
+        return sum(role is None or peer.role is role for peer in self._peers.values())
+
+    def join(self, request: Join) -> tuple[Peer, list[Delivery]]:
+        """Lets a peer in.
+
+        Returns:
+            The new peer, and the pairings that follow from its coming.
+
+        Raises:
+            TooManyRoomsError: it would open one room too many.
+            RoomFullError: the room is full.
+        """
+        room = self._rooms.get(request.room)
+        if room is None:
+            if len(self._rooms) >= self._limits.rooms:
+                raise TooManyRoomsError(
+                    f"expected at most {self._limits.rooms} rooms on this server, got one more"
+                )
+            room = self._rooms[request.room] = _Room()
+        elif len(room.peers) >= self._limits.peers_per_room:
+            raise RoomFullError(
+                f"expected at most {self._limits.peers_per_room} peers in a room, got one more"
+            )
+        peer = Peer(
+            self._new_peer_id(), request.room, request.role, request.participant, request.speaker
+        )
+        room.peers[peer.id] = self._peers[peer.id] = peer
+        return peer, _reconcile(room)
+
+    def leave(self, peer_id: str) -> list[Delivery]:
+        """Takes a peer out of its room and pairs those that it leaves behind anew."""
+        peer = self._peers.pop(peer_id)
+        room = self._rooms[peer.room]
+        del room.peers[peer_id]
+        deliveries = _reconcile(room)
+        if not room.peers:
+            del self._rooms[peer.room]
+        return deliveries
+
+    def signal(self, sender_id: str, signal: Signal) -> list[Delivery]:
+        """Passes session data on to a paired peer.
+
+        Raises:
+            NotPairedError: the two are not paired, or no longer.
+        """
+        source_of = self._rooms[self._peers[sender_id].room].source_of
+        if signal.to != source_of.get(sender_id) and source_of.get(signal.to) != sender_id:
+            raise NotPairedError(
+                f"expected a peer that this one is paired with, got {signal.to[:40]!a}"
+            )
+        return [Delivery(signal.to, Signaled(sender_id, signal.data))]
+
+
+def choose_source(follower: Peer, current: str | None, peers: Iterable[Peer]) -> Peer | None:
+    """Chooses the peer that a renderer or viewer should be paired with.
+
+    The newest wins, so that a restarted peer takes over from one whose death nobody noticed
+    yet. A viewer that asked for nobody in particular stays with the participant it watches.
+
+    Args:
+        follower: a renderer or viewer.
+        current: the id of the source it is paired with now.
+        peers: everybody in the room, oldest first.
+
+    Returns:
+        The source, or None when there is none.
+    """
+    candidates = [peer for peer in peers if _may_follow(follower, peer)]
+    watched = next((peer for peer in candidates if peer.id == current), None)
+    if follower.role is Role.VIEWER and watched is not None:
+        candidates = [peer for peer in candidates if peer.participant == watched.participant]
+    return candidates[-1] if candidates else None
+
+
+def _may_follow(follower: Peer, source: Peer) -> bool:
+    if source.role is not _SOURCE_ROLE.get(follower.role):
+        return False
+    if follower.role is Role.RENDERER:
+        # Nobody wants to look at their own portrait.
+        return follower.participant is None or follower.participant != source.participant
+    return follower.participant is None or follower.participant == source.participant
+
+
+def _reconcile(room: _Room) -> list[Delivery]:
+    """Brings the pairs to what the rules ask for; every `unpair` goes out before any `pair`."""
+    peers: Sequence[Peer] = list(room.peers.values())
+    wanted: dict[str, str] = {}
+    for follower in peers:
+        source = choose_source(follower, room.source_of.get(follower.id), peers)
+        if source is not None:
+            wanted[follower.id] = source.id
+    before, room.source_of = room.source_of, wanted
+    deliveries: list[Delivery] = []
+    for follower_id, source_id in before.items():
+        if wanted.get(follower_id) != source_id:
+            deliveries += _unpair(room, follower_id, source_id)
+    for follower_id, source_id in wanted.items():
+        if before.get(follower_id) != source_id:
+            deliveries += _pair(room.peers[source_id], room.peers[follower_id])
+    return deliveries
+
+
+def _unpair(room: _Room, one: str, other: str) -> list[Delivery]:
+    ends = ((one, other), (other, one))
+    return [Delivery(peer, Unpair(partner)) for peer, partner in ends if peer in room.peers]
+
+
+def _pair(source: Peer, follower: Peer) -> list[Delivery]:
+    # The follower is told first: it has to be ready when the source's offer comes.
+    return [
+        Delivery(follower.id, _pair_message(source, initiator=False)),
+        Delivery(source.id, _pair_message(follower, initiator=True)),
+    ]
+
+
+def _pair_message(partner: Peer, *, initiator: bool) -> Pair:
+    return Pair(partner.id, partner.role, partner.participant, partner.speaker, initiator)
