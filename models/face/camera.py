@@ -1,0 +1,104 @@
+"""The camera that looks at the portrait, and the rigid motion of the head in front of it."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+VERTICAL_FOV_RAD = math.radians(63)
+"""Vertical field of view that MediaPipe's face geometry assumes of every whole frame."""
+
+Array = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class CameraIntrinsics:
+    """A pinhole camera in units of the portrait's side, so one camera serves every size.
+
+    Attributes:
+        focal: focal length, in sides.
+        cx: principal point from the portrait's left edge, in sides; may lie outside of it.
+        cy: principal point from the portrait's top edge, in sides.
+    """
+
+    focal: float
+    cx: float
+    cy: float
+
+    @classmethod
+    def of_portrait(
+        cls, frame_width: int, frame_height: int, x: float, y: float, side: float
+    ) -> CameraIntrinsics:
+        """Derives the camera of the square crop (x, y, side), in pixels, of a frame.
+
+        The whole frame's camera is the one that MediaPipe assumes: 63° from top to bottom,
+        principal point at the centre.
+        """
+        focal_px = frame_height / 2 / math.tan(VERTICAL_FOV_RAD / 2)
+        return cls(focal_px / side, (frame_width / 2 - x) / side, (frame_height / 2 - y) / side)
+
+    def project(self, points: Array) -> Array:
+        """Projects camera points onto the portrait.
+
+        u = cx + focal·x / (−z), v = cy − focal·y / (−z): the camera looks along −z, y is up
+        in space and down in the picture.
+
+        Args:
+            points: (..., 3) centimetres, in front of the camera (z < 0).
+
+        Returns:
+            (..., 2) float32 in units of the side.
+        """
+        inverse_depth = self.focal / -points[..., 2:]
+        uv = points[..., :2] * inverse_depth * np.array([1, -1], np.float32)
+        return np.asarray(uv + np.array([self.cx, self.cy]), np.float32)
+
+
+def rotation_matrix(rotation: Array) -> NDArray[np.float64]:
+    """Rodrigues' formula: (3,) axis times angle in radians → (3, 3) rotation.
+
+    R = I + sin θ K + (1 − cos θ) K², K the cross-product matrix of the unit axis.
+    """
+    vector = np.asarray(rotation, np.float64)
+    angle = float(np.linalg.norm(vector))
+    K = cross_matrix(vector)
+    if angle < 1e-8:
+        return np.eye(3) + K
+    return np.asarray(
+        np.eye(3) + math.sin(angle) / angle * K + (1 - math.cos(angle)) / angle**2 * (K @ K)
+    )
+
+
+def rotation_vector(matrix: NDArray[np.floating]) -> NDArray[np.float64]:
+    """The inverse of `rotation_matrix`: (3, 3) rotation → (3,) axis times angle, |θ| ≤ π.
+
+    Goes through the unit quaternion (Shepperd's choice of the largest component), which stays
+    accurate at every angle.
+    """
+    R = np.asarray(matrix, np.float64)
+    trace = R[0, 0] + R[1, 1] + R[2, 2]
+    squares = np.array([trace, R[0, 0], R[1, 1], R[2, 2]]) * 2 - trace + 1  # 4·q²
+    largest = int(np.argmax(squares))
+    skew = np.array([R[2, 1] - R[1, 2], R[0, 2] - R[2, 0], R[1, 0] - R[0, 1]])
+    if largest == 0:
+        quaternion = np.array([squares[0], *skew])
+    else:
+        axis = largest - 1
+        quaternion = np.empty(4)
+        quaternion[0] = skew[axis]
+        quaternion[1:] = R[axis] + R[:, axis]
+        quaternion[largest] = squares[largest]
+    quaternion *= np.copysign(1 / np.linalg.norm(quaternion), quaternion[0])
+    sine = np.linalg.norm(quaternion[1:])
+    if sine < 1e-12:
+        return 2 * quaternion[1:]
+    return np.asarray(quaternion[1:] / sine * 2 * np.arctan2(sine, quaternion[0]))
+
+
+def cross_matrix(vector: NDArray[np.floating]) -> NDArray[np.float64]:
+    """The (3, 3) matrix K with K·x = vector × x."""
+    x, y, z = (float(v) for v in vector)
+    return np.array([[0.0, -z, y], [z, 0.0, -x], [-y, x, 0.0]])
