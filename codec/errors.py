@@ -13,6 +13,10 @@ class CodecError(NerfcallError):
     """Bytes or values that the codec cannot accept."""
 
 
+class QuantizationError(CodecError):
+    """Numbers or steps that cannot be quantised: not finite, or of the wrong shape."""
+
+
 class PacketError(CodecError):
     """A received packet that has to be dropped."""
 

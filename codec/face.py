@@ -78,6 +78,7 @@ class FaceState:
     ) -> FaceState:
         """Rebuilds a state from its (CHANNELS,) numbers in wire order."""
         expression, rotation, translation, torso = np.split(
-            np.asarray(vector, np.float32), [EXPRESSION_DIM, EXPRESSION_DIM + 3, CHANNELS - TORSO_DIM]
+            np.asarray(vector, np.float32),
+            [EXPRESSION_DIM, EXPRESSION_DIM + 3, CHANNELS - TORSO_DIM],
         )
         return cls(expression, HeadPose(rotation, translation), torso, pts_ms, tracking)
