@@ -40,7 +40,7 @@ class CameraIntrinsics:
         focal_px = frame_height / 2 / math.tan(VERTICAL_FOV_RAD / 2)
         return cls(focal_px / side, (frame_width / 2 - x) / side, (frame_height / 2 - y) / side)
 
-    def project(self, points: Array) -> Array:
+    def project(self, points: NDArray[np.floating]) -> Array:
         """Projects camera points onto the portrait.
 
         u = cx + focal·x / (−z), v = cy − focal·y / (−z): the camera looks along −z, y is up
@@ -55,6 +55,17 @@ class CameraIntrinsics:
         inverse_depth = self.focal / -points[..., 2:]
         uv = points[..., :2] * inverse_depth * np.array([1, -1], np.float32)
         return np.asarray(uv + np.array([self.cx, self.cy]), np.float32)
+
+    def jacobian(self, points: NDArray[np.floating]) -> NDArray[np.float64]:
+        """Derivatives of `project`: (..., 3) points → (..., 2, 3), d(u, v) / d(x, y, z)."""
+        x, y, z = np.moveaxis(np.asarray(points, np.float64), -1, 0)
+        inverse = self.focal / -z
+        J = np.zeros((*x.shape, 2, 3))
+        J[..., 0, 0] = inverse
+        J[..., 0, 2] = x * inverse / -z
+        J[..., 1, 1] = -inverse
+        J[..., 1, 2] = -y * inverse / -z
+        return J
 
 
 def rotation_matrix(rotation: Array) -> NDArray[np.float64]:
