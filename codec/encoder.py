@@ -47,7 +47,7 @@ class EncoderConfig:
             (RFC 3550, section 5.1), so that a restart is never taken for a replay.
     """
 
-    key_interval: int = 15
+    key_interval: int = 20
     group: int = 5
     frame_interval_ms: float = 40.0
     first_sequence: int = 0
