@@ -1,0 +1,163 @@
+"""The JSON messages between peers beside the packets: parsing, checking, building."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from dataclasses import dataclass
+
+from client.errors import ControlMessageError
+from codec.face import Tracking
+
+MAX_FPS = 240.0
+MIN_SIZE_PX = 64
+MAX_SIZE_PX = 1024
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+
+
+@dataclass(frozen=True, slots=True)
+class Hello:
+    """The speaker introduces the stream that follows.
+
+    Attributes:
+        speaker: sha256 of the speaker file.
+        epoch_unix_ms: wall clock of the speaker at presentation time 0.
+        source_duration_ms: length of the looped clip; None for a camera.
+        fps: frames a second of the source.
+    """
+
+    speaker: str
+    epoch_unix_ms: float
+    source_duration_ms: int | None
+    fps: float
+
+
+@dataclass(frozen=True, slots=True)
+class Ping:
+    """Asks for the peer's wall clock; `t` comes back unread."""
+
+    t: float
+
+
+@dataclass(frozen=True, slots=True)
+class Pong:
+    """Answers a ping with the wall clock of the one who answers."""
+
+    t: float
+    now_unix_ms: float
+
+
+@dataclass(frozen=True, slots=True)
+class NeedKey:
+    """The renderer cannot follow and asks for a key packet."""
+
+
+@dataclass(frozen=True, slots=True)
+class TrackingNotice:
+    """What the speaker's tracker sees while it has no face to send."""
+
+    tracking: Tracking
+
+
+@dataclass(frozen=True, slots=True)
+class SizeRequest:
+    """A viewer asks for pictures of this side, in pixels."""
+
+    size: int
+
+
+Message = Hello | Ping | Pong | NeedKey | TrackingNotice | SizeRequest
+
+
+def build(message: Message) -> str:
+    """Renders a message as its one line of JSON."""
+    match message:
+        case Hello(speaker, epoch_unix_ms, source_duration_ms, fps):
+            fields: dict[str, object] = {
+                "type": "hello",
+                "speaker": speaker,
+                "epoch_unix_ms": epoch_unix_ms,
+                "source_duration_ms": source_duration_ms,
+                "fps": fps,
+            }
+        case Ping(t):
+            fields = {"type": "ping", "t": t}
+        case Pong(t, now_unix_ms):
+            fields = {"type": "pong", "t": t, "now_unix_ms": now_unix_ms}
+        case NeedKey():
+            fields = {"type": "need_key"}
+        case TrackingNotice(tracking):
+            fields = {"type": "tracking", "tracking": tracking.name.lower()}
+        case SizeRequest(size):
+            fields = {"type": "size", "size": size}
+    return json.dumps(fields, separators=(",", ":"))
+
+
+def parse(text: str) -> Message:
+    """Reads a message that a peer sent.
+
+    Raises:
+        ControlMessageError: no JSON object, of unknown type, or with a field that is missing
+            or out of range.
+    """
+    try:
+        fields = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise ControlMessageError("expected a JSON object, got text that is no JSON") from error
+    if not isinstance(fields, dict):
+        raise ControlMessageError(f"expected a JSON object, got {type(fields).__name__}")
+    match fields.get("type"):
+        case "hello":
+            return Hello(
+                speaker=_sha256(fields),
+                epoch_unix_ms=_number(fields, "epoch_unix_ms", 0.0, 1e15),
+                source_duration_ms=_duration_ms(fields),
+                fps=_number(fields, "fps", 0.1, MAX_FPS),
+            )
+        case "ping":
+            return Ping(_number(fields, "t", -1e15, 1e15))
+        case "pong":
+            return Pong(
+                _number(fields, "t", -1e15, 1e15), _number(fields, "now_unix_ms", 0.0, 1e15)
+            )
+        case "need_key":
+            return NeedKey()
+        case "tracking":
+            return TrackingNotice(_tracking(fields))
+        case "size":
+            # Any number is a wish that can be met approximately, so it is clamped, not refused.
+            size = _number(fields, "size", -1e9, 1e9)
+            return SizeRequest(round(min(max(size, MIN_SIZE_PX), MAX_SIZE_PX)))
+        case other:
+            raise ControlMessageError(f"expected a known message type, got {str(other)[:40]!r}")
+
+
+def _number(fields: dict[str, object], name: str, low: float, high: float) -> float:
+    value = fields.get(name)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise ControlMessageError(f"expected {name} to be a number, got {type(value).__name__}")
+    if not (math.isfinite(value) and low <= value <= high):
+        raise ControlMessageError(f"expected {name} between {low:g} and {high:g}, got {value:.6g}")
+    return float(value)
+
+
+def _sha256(fields: dict[str, object]) -> str:
+    value = fields.get("speaker")
+    if not isinstance(value, str) or _SHA256.fullmatch(value) is None:
+        raise ControlMessageError("expected speaker to be 64 hex digits, got something else")
+    return value
+
+
+def _duration_ms(fields: dict[str, object]) -> int | None:
+    if fields.get("source_duration_ms") is None:
+        return None
+    return round(_number(fields, "source_duration_ms", 1.0, 1e12))
+
+
+def _tracking(fields: dict[str, object]) -> Tracking:
+    value = fields.get("tracking")
+    names = {tracking.name.lower(): tracking for tracking in Tracking}
+    if not isinstance(value, str) or value not in names:
+        raise ControlMessageError(f"expected tracking to be one of {', '.join(names)}")
+    return names[value]

@@ -1,0 +1,31 @@
+"""The client's branch of the error tree: capture, server, signaling, transport, peers."""
+
+from codec.errors import NerfcallError
+
+
+class ClientError(NerfcallError):
+    """Anything that a participant of a call runs into."""
+
+
+class CaptureError(ClientError):
+    """A camera that cannot be opened or stopped delivering."""
+
+
+class ServerError(ClientError):
+    """The server cannot be reached, or answers something that ends the call."""
+
+
+class SpeakerTransferError(ServerError):
+    """A speaker file could not be uploaded, downloaded, or is not what was asked for."""
+
+
+class SignalingError(ServerError):
+    """The server refuses this participant, or says something that is no signaling message."""
+
+
+class NegotiationError(ClientError):
+    """A peer connection could not be agreed on or did not open in time."""
+
+
+class ControlMessageError(ClientError):
+    """A control or stats message from a peer that has to be ignored."""

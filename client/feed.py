@@ -1,0 +1,194 @@
+"""One speaker as the renderer sees it: packets and control messages in, states out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from client import control
+from client.clock import ClockOffset
+from client.errors import ControlMessageError
+from client.losses import LossCounter
+from client.stats import CallState, ReceiverStats
+from client.transport.link import Link, LinkState
+from codec.decoder import Decoder
+from codec.errors import MissingReferenceError, PacketError
+from codec.face import FaceState, Tracking
+from codec.jitter import JitterBuffer, Playout
+
+HELD_AFTER_MS = 500.0
+PING_INTERVAL_MS = 1_000.0
+FAST_PING_INTERVAL_MS = 100.0
+FAST_PINGS = 8
+"""The first pings follow fast, so that the clock offset is good from the first second on."""
+KEY_REQUEST_INTERVAL_MS = 250.0
+DEFAULT_FPS = 25.0
+
+_SHOWN = {
+    Tracking.FACE: CallState.LIVE,
+    Tracking.NO_FACE: CallState.NO_FACE,
+    Tracking.SEVERAL_FACES: CallState.SEVERAL_FACES,
+    Tracking.FACE_AT_EDGE: CallState.FACE_AT_EDGE,
+    Tracking.DARK: CallState.DARK,
+}
+
+
+class Renderer(Protocol):
+    """Draws a face state; `models.portrait.renderer.PortraitRenderer` is one."""
+
+    def render(self, state: FaceState, size: int) -> NDArray[np.uint8]:
+        """Returns (size, size, 3) uint8 RGB."""
+
+
+@dataclass(frozen=True, slots=True)
+class Portrait:
+    """A speaker that is ready to be drawn.
+
+    Attributes:
+        speaker: sha256 of the speaker file.
+        steps: (CHANNELS,) float32 quantisation steps of the speaker file.
+        renderer: draws it; used from one thread at a time.
+    """
+
+    speaker: str
+    steps: NDArray[np.float32]
+    renderer: Renderer
+
+
+class PortraitLoader(Protocol):
+    """Makes a portrait of a speaker file; may take seconds, runs in the rendering thread."""
+
+    def __call__(self, path: Path) -> Portrait:
+        """Loads a speaker file.
+
+        Raises:
+            SpeakerFileError: it is damaged or not one.
+        """
+
+
+class SpeakerFeed:
+    """What one link from a speaker delivers; lives on the event loop, time is an argument.
+
+    Nothing that arrives raises: packets and messages that make no sense are counted by the
+    name of their error.
+
+    Attributes:
+        hello: what the speaker said about its stream; None until it did.
+        offset: the speaker's wall clock against ours.
+    """
+
+    def __init__(self, link: Link, jitter_delay_ms: float, stats: ReceiverStats) -> None:
+        self._link = link
+        self._jitter = JitterBuffer(jitter_delay_ms)
+        self._stats = stats
+        self._losses = LossCounter()
+        self._decoder: Decoder | None = None
+        self._notice: Tracking | None = None
+        self._newest: FaceState | None = None
+        self._decoded_ms = 0.0
+        self._pings = 0
+        self._next_ping_ms = 0.0
+        self._next_key_request_ms = 0.0
+        self.hello: control.Hello | None = None
+        self.offset = ClockOffset()
+
+    @property
+    def link(self) -> Link:
+        """The link that this feed hears."""
+        return self._link
+
+    @property
+    def ready(self) -> bool:
+        """Whether packets can be decoded."""
+        return self._decoder is not None
+
+    @property
+    def fps(self) -> float:
+        """Frames a second of the source, as far as it is known."""
+        return DEFAULT_FPS if self.hello is None else self.hello.fps
+
+    def start(self, portrait: Portrait) -> None:
+        """Begins decoding: the speaker file is there."""
+        self._decoder = Decoder(portrait.speaker, portrait.steps)
+        self._link.send_control(control.build(control.NeedKey()))
+
+    def packet_received(self, packet: bytes, now_ms: float) -> None:
+        """Takes in a packet."""
+        self._stats.payload.add(now_ms, len(packet))
+        if self._decoder is None:
+            return
+        try:
+            state = self._decoder.decode(packet)
+        except PacketError as error:
+            self._stats.packets_dropped[type(error).__name__] += 1
+            if isinstance(error, MissingReferenceError):
+                self._request_key(now_ms)
+            return
+        self._count(packet)
+        self._newest = state
+        self._decoded_ms = now_ms
+        self._jitter.push(state, now_ms)
+
+    def control_received(self, text: str, now_unix_ms: float) -> None:
+        """Takes in a control message."""
+        try:
+            message = control.parse(text)
+        except ControlMessageError as error:
+            self._stats.packets_dropped[type(error).__name__] += 1
+            return
+        match message:
+            case control.Hello():
+                self.hello = message
+            case control.TrackingNotice(tracking):
+                self._notice = tracking
+            case control.Ping(t):
+                self._link.send_control(control.build(control.Pong(t, now_unix_ms)))
+            case control.Pong(t, peer_unix_ms):
+                self.offset.add(t, peer_unix_ms, now_unix_ms)
+            case _:
+                pass
+
+    def tick(self, now_ms: float, now_unix_ms: float) -> None:
+        """Does what is due: asks for the speaker's clock."""
+        if self._link.state is LinkState.OPEN and now_ms >= self._next_ping_ms:
+            self._pings += 1
+            fast = self._pings <= FAST_PINGS
+            self._next_ping_ms = now_ms + (FAST_PING_INTERVAL_MS if fast else PING_INTERVAL_MS)
+            self._link.send_control(control.build(control.Ping(now_unix_ms)))
+
+    def playout(self, now_ms: float) -> Playout | None:
+        """The state to show now; None before the first."""
+        return self._jitter.pull(now_ms)
+
+    def capture_unix_ms(self, pts_ms: int) -> float | None:
+        """When the frame of a presentation time was captured, by our wall clock."""
+        if self.hello is None or self.offset.best is None:
+            return None
+        return self.offset.to_local_unix_ms(self.hello.epoch_unix_ms + pts_ms)
+
+    def state(self, now_ms: float) -> CallState:
+        """What a viewer should be told."""
+        if self._link.state is not LinkState.OPEN:
+            return CallState.CONNECTING
+        if not self.ready:
+            return CallState.LOADING
+        if self._newest is None:
+            return CallState.CONNECTING if self._notice is None else _SHOWN[self._notice]
+        if now_ms - self._decoded_ms > HELD_AFTER_MS:
+            return CallState.HELD
+        return _SHOWN[self._newest.tracking]
+
+    def _count(self, packet: bytes) -> None:
+        received, lost = self._losses.received, self._losses.lost
+        self._losses.decoded(packet)
+        self._stats.frames_received += self._losses.received - received
+        self._stats.frames_lost += self._losses.lost - lost
+
+    def _request_key(self, now_ms: float) -> None:
+        if now_ms >= self._next_key_request_ms:
+            self._next_key_request_ms = now_ms + KEY_REQUEST_INTERVAL_MS
+            self._link.send_control(control.build(control.NeedKey()))

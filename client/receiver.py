@@ -1,0 +1,208 @@
+"""The receiving half: the newest state of the speaker is rendered and shown to all viewers."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from client.clock import monotonic_ms, unix_ms
+from client.control import MAX_SIZE_PX, MIN_SIZE_PX
+from client.feed import Portrait, PortraitLoader, Renderer, SpeakerFeed
+from client.stats import CallState, ReceiverStats, stats_message
+from client.track import Picture, PictureBroadcast
+from client.vp8 import to_yuv420
+from client.wire import WireCounter
+from codec.face import FaceState
+
+logger = logging.getLogger(__name__)
+
+IDLE_FPS = 25.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Shot:
+    """What is to be rendered next."""
+
+    feed: SpeakerFeed
+    portrait: Portrait
+    state: FaceState
+    size: int
+
+
+class Receiver:
+    """Renders what one speaker sends, at the source's pace or as fast as it goes.
+
+    There is no queue of states: whenever the renderer is free it takes the state that is due
+    then. With no packets arriving the last picture stays.
+
+    Attributes:
+        broadcast: the pictures, for the viewers' tracks.
+        stats: what was measured.
+        sizes: the sizes that viewers asked for, by viewer.
+    """
+
+    def __init__(
+        self,
+        load: PortraitLoader,
+        *,
+        size: int,
+        jitter_delay_ms: float,
+        clock_ms: Callable[[], float] = monotonic_ms,
+        clock_unix_ms: Callable[[], float] = unix_ms,
+    ) -> None:
+        self.broadcast = PictureBroadcast()
+        self.stats = ReceiverStats()
+        self.sizes: dict[str, int] = {}
+        self.jitter_delay_ms = jitter_delay_ms
+        self._load = load
+        self._size = clamp_size(size)
+        self._clock_ms = clock_ms
+        self._clock_unix_ms = clock_unix_ms
+        # One thread for everything that touches the renderer.
+        self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="render")
+        self._portrait: Portrait | None = None
+        self._feed: SpeakerFeed | None = None
+        self._wire: WireCounter | None = None
+        self._speakers = 0
+        self._had_speaker = False
+        self._shown: tuple[SpeakerFeed, int, int] | None = None
+
+    @property
+    def size(self) -> int:
+        """Side of the pictures: the largest that a viewer asked for."""
+        return max(self.sizes.values(), default=self._size)
+
+    @property
+    def portrait(self) -> Portrait | None:
+        """The speaker that is loaded."""
+        return self._portrait
+
+    async def load(self, path: Path) -> None:
+        """Loads a speaker file in the rendering thread and starts decoding with it.
+
+        Raises:
+            SpeakerFileError: it is damaged or not one.
+        """
+        loop = asyncio.get_running_loop()
+        self._portrait = await loop.run_in_executor(self._pool, self._load, path)
+
+    def speaker_paired(self) -> None:
+        """There is a speaker in the room."""
+        self._speakers += 1
+        self._had_speaker = True
+
+    def speaker_unpaired(self) -> None:
+        """A speaker left the room."""
+        self._speakers -= 1
+
+    def attach(self, feed: SpeakerFeed, wire: WireCounter | None) -> None:
+        """Follows a feed, in place of any other."""
+        self._feed = feed
+        self._wire = wire
+
+    def detach(self, feed: SpeakerFeed) -> None:
+        """Stops following a feed; the last picture stays."""
+        if self._feed is feed:
+            self._feed = None
+            self._wire = None
+
+    def state(self, now_ms: float) -> CallState:
+        """What viewers should be told."""
+        if self._feed is not None:
+            return self._feed.state(now_ms)
+        if self._speakers > 0:
+            return CallState.CONNECTING
+        return CallState.SPEAKER_LEFT if self._had_speaker else CallState.WAITING
+
+    def message(self, now_ms: float) -> dict[str, object]:
+        """The stats message for a viewer."""
+        hello = None if self._feed is None else self._feed.hello
+        wire = self._wire
+        return stats_message(
+            self.stats,
+            now_ms,
+            state=self.state(now_ms),
+            wire_down_kbps=0.0 if wire is None else wire.received_kbps(now_ms),
+            wire_up_kbps=0.0 if wire is None else wire.sent_kbps(now_ms),
+            size=self.size,
+            source_duration_ms=None if hello is None else hello.source_duration_ms,
+            speaker=None if self._portrait is None else self._portrait.speaker,
+        )
+
+    async def run(self) -> None:
+        """Renders until cancelled."""
+        try:
+            due_ms = self._clock_ms()
+            while True:
+                fps = IDLE_FPS if self._feed is None else self._feed.fps
+                due_ms = max(due_ms + 1000.0 / fps, self._clock_ms())
+                await asyncio.sleep((due_ms - self._clock_ms()) / 1000.0)
+                await self.render_due()
+        finally:
+            # The picture being rendered is finished (tens of milliseconds), the rest dropped.
+            self._pool.shutdown(wait=True, cancel_futures=True)
+
+    async def render_due(self) -> bool:
+        """Renders and shows the state that is due, unless it is shown already.
+
+        Returns:
+            Whether a new picture was published.
+        """
+        now_ms = self._clock_ms()
+        shot = self._next_shot(now_ms)
+        if shot is None:
+            return False
+        loop = asyncio.get_running_loop()
+        try:
+            yuv = await loop.run_in_executor(
+                self._pool, _render, shot.portrait.renderer, shot.state, shot.size
+            )
+        except Exception as error:
+            # The state came from the network; whatever it did to the renderer, the next one
+            # gets its chance.
+            self._failed(error)
+            return False
+        finally:
+            self._shown = (shot.feed, shot.state.pts_ms, shot.size)
+        self._publish(shot, yuv, now_ms)
+        return True
+
+    def _next_shot(self, now_ms: float) -> _Shot | None:
+        feed, portrait = self._feed, self._portrait
+        if feed is None or portrait is None or not feed.ready:
+            return None
+        playout = feed.playout(now_ms)
+        if playout is None or self._shown == (feed, playout.state.pts_ms, self.size):
+            return None
+        return _Shot(feed, portrait, playout.state, self.size)
+
+    def _publish(self, shot: _Shot, yuv: NDArray[np.uint8], started_ms: float) -> None:
+        now_ms = self._clock_ms()
+        capture_unix_ms = shot.feed.capture_unix_ms(shot.state.pts_ms)
+        self.broadcast.publish(Picture(yuv, shot.state.pts_ms, capture_unix_ms))
+        self.stats.rendered.add(now_ms)
+        self.stats.render.add(now_ms - started_ms)
+        if capture_unix_ms is not None:
+            self.stats.wait.add(self._clock_unix_ms() - capture_unix_ms)
+
+    def _failed(self, error: Exception) -> None:
+        name = type(error).__name__
+        self.stats.packets_dropped[name] += 1
+        if self.stats.packets_dropped[name] == 1:
+            logger.exception("rendering failed")
+
+
+def clamp_size(size: int) -> int:
+    """The nearest side that can be rendered and encoded: 64 to 1024, even."""
+    return min(max(size, MIN_SIZE_PX), MAX_SIZE_PX) // 2 * 2
+
+
+def _render(renderer: Renderer, state: FaceState, size: int) -> NDArray[np.uint8]:
+    return to_yuv420(renderer.render(state, size))

@@ -1,0 +1,196 @@
+"""The sending half: frames are analysed, coded, and given to every renderer that listens."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
+from typing import Protocol
+
+from client import control
+from client.capture import FrameSource, pump_frames
+from client.clock import monotonic_ms, unix_ms
+from client.errors import ControlMessageError
+from client.slot import NewestSlot
+from client.transport.link import Link
+from codec.encoder import Encoder
+from codec.errors import CodecError
+from codec.face import FaceState, Tracking
+from models.clip import Frame
+
+logger = logging.getLogger(__name__)
+
+EPOCH_TOLERANCE_MS = 20.0
+"""How far the announced wall clock of presentation time 0 may drift before it is announced
+anew: a clip that was delayed, a wall clock that was set, a machine that slept."""
+
+
+class Analysis(Protocol):
+    """What the analyzer found in a frame; `models.face.analyzer.Analysis` is one."""
+
+    @property
+    def state(self) -> FaceState | None:
+        """The numbers to send; None while no face was ever seen."""
+
+    @property
+    def tracking(self) -> Tracking:
+        """What the tracker saw."""
+
+
+class Analyzer(Protocol):
+    """Turns frames into face states; `models.face.analyzer.FaceAnalyzer` is one."""
+
+    def analyze(self, frame: Frame) -> Analysis:
+        """Analyses the next frame of the stream."""
+
+
+class FaceSender:
+    """Codes face states and serves the links of the renderers; lives on the event loop.
+
+    All renderers get the same packets. Whoever joins, or cannot follow, causes a key packet.
+
+    Attributes:
+        errors: control messages and states that were refused, by the name of the error.
+    """
+
+    def __init__(self, speaker: str, encoder: Encoder, source: FrameSource) -> None:
+        self._speaker = speaker
+        self._encoder = encoder
+        self._source = source
+        self._links: set[Link] = set()
+        self._epoch_unix_ms: float | None = None
+        self._tracking: Tracking | None = None
+        self.errors: Counter[str] = Counter()
+
+    def link_opened(self, link: Link) -> None:
+        """A renderer listens from now on."""
+        self._links.add(link)
+        self._encoder.request_key()
+        if self._epoch_unix_ms is not None:
+            link.send_control(self._hello(self._epoch_unix_ms))
+        if self._tracking is not None:
+            link.send_control(control.build(control.TrackingNotice(self._tracking)))
+
+    def link_closed(self, link: Link) -> None:
+        """A renderer is gone."""
+        self._links.discard(link)
+
+    def control_received(self, link: Link, text: str, now_unix_ms: float) -> None:
+        """A renderer said something; what makes no sense is counted and ignored."""
+        try:
+            message = control.parse(text)
+        except ControlMessageError as error:
+            self._refused(error)
+            return
+        match message:
+            case control.Ping(t):
+                link.send_control(control.build(control.Pong(t, now_unix_ms)))
+            case control.NeedKey():
+                self._encoder.request_key()
+            case _:
+                pass
+
+    def analysed(
+        self, state: FaceState | None, tracking: Tracking, now_ms: float, now_unix_ms: float
+    ) -> None:
+        """Sends what was found in a frame.
+
+        Args:
+            state: the numbers, or None while no face was ever seen: then nothing is sent, but
+                the renderers are told why.
+            tracking: what the tracker saw.
+            now_ms: monotonic clock.
+            now_unix_ms: wall clock.
+        """
+        self._announce_epoch(now_ms, now_unix_ms)
+        if state is None:
+            self._tell_tracking(tracking)
+            return
+        self._tracking = None  # from now on the packets tell
+        if not self._links:
+            return
+        try:
+            packet = self._encoder.encode(state)
+        except CodecError as error:
+            self._refused(error)
+            return
+        for link in self._links:
+            link.send(packet)
+
+    def _tell_tracking(self, tracking: Tracking) -> None:
+        if tracking is not self._tracking:
+            self._tracking = tracking
+            for link in self._links:
+                link.send_control(control.build(control.TrackingNotice(tracking)))
+
+    def _announce_epoch(self, now_ms: float, now_unix_ms: float) -> None:
+        if self._source.start_ms is None:
+            return
+        epoch_unix_ms = now_unix_ms - (now_ms - self._source.start_ms)
+        announced = self._epoch_unix_ms
+        if announced is None or abs(epoch_unix_ms - announced) > EPOCH_TOLERANCE_MS:
+            self._epoch_unix_ms = epoch_unix_ms
+            for link in self._links:
+                link.send_control(self._hello(epoch_unix_ms))
+
+    def _hello(self, epoch_unix_ms: float) -> str:
+        source = self._source
+        return control.build(
+            control.Hello(self._speaker, epoch_unix_ms, source.duration_ms, source.fps)
+        )
+
+    def _refused(self, error: Exception) -> None:
+        self.errors[type(error).__name__] += 1
+        if self.errors[type(error).__name__] == 1:
+            logger.warning("%s", error)
+
+
+async def run_pipeline(
+    source: FrameSource,
+    make_analyzer: Callable[[], AbstractContextManager[Analyzer]],
+    sender: FaceSender,
+) -> None:
+    """Captures and analyses, each in a thread of its own, until the source ends or cancelled.
+
+    The capturing thread leaves the newest frame in a slot, the analysing one takes it from
+    there, so frames that come too fast are dropped unseen and none ever waits behind another.
+
+    Args:
+        source: where frames come from.
+        make_analyzer: makes the analyzer; called, used and closed in the analysing thread.
+        sender: gets every result, on the event loop.
+
+    Raises:
+        NerfcallError: the source or the analyzer cannot go on.
+    """
+    loop = asyncio.get_running_loop()
+    slot: NewestSlot[Frame] = NewestSlot()
+    stop = threading.Event()
+
+    def deliver(analysis: Analysis) -> None:
+        sender.analysed(analysis.state, analysis.tracking, monotonic_ms(), unix_ms())
+
+    def analyse() -> None:
+        try:
+            with make_analyzer() as analyzer:
+                while (frame := slot.take()) is not None:
+                    loop.call_soon_threadsafe(deliver, analyzer.analyze(frame))
+        finally:
+            stop.set()
+
+    with ThreadPoolExecutor(max_workers=2, thread_name_prefix="capture") as pool:
+        capturing = loop.run_in_executor(pool, pump_frames, source, slot, stop)
+        analysing = loop.run_in_executor(pool, analyse)
+        try:
+            await asyncio.shield(asyncio.gather(capturing, analysing))
+        finally:
+            stop.set()
+            slot.close()
+            # Both threads end within about a frame; the loop must outlive what they post to it.
+            await asyncio.wait([capturing, analysing])
+            if slot.dropped:
+                logger.info("%d frames came too fast and were skipped", slot.dropped)

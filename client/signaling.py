@@ -1,0 +1,190 @@
+"""The client of the server's WebSocket: joins a room in a role and stays in it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from collections import deque
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+import aiohttp
+
+from client.errors import SignalingError
+
+logger = logging.getLogger(__name__)
+
+FIRST_RETRY_S = 0.25
+LAST_RETRY_S = 4.0
+HEARTBEAT_S = 10.0
+MAX_MESSAGE_BYTES = 262_144
+OUTGOING_MESSAGES = 32
+FATAL_CODES = frozenset({"invalid_field", "room_full", "too_many_rooms"})
+"""Refusals of a `join` that asking again will not change soon."""
+
+
+class Role(StrEnum):
+    """What a peer does in a room."""
+
+    SPEAKER = "speaker"
+    RENDERER = "renderer"
+    VIEWER = "viewer"
+
+
+@dataclass(frozen=True, slots=True)
+class Membership:
+    """How this peer joins.
+
+    Attributes:
+        room: name of the room.
+        role: what it does there.
+        participant: whose speaker or renderer it is; None for nobody's in particular.
+        speaker: sha256 of the speaker file, for the speaker role.
+    """
+
+    room: str
+    role: Role
+    participant: str | None = None
+    speaker: str | None = None
+
+    def join_message(self) -> dict[str, object]:
+        """The message that joins."""
+        message: dict[str, object] = {"type": "join", "room": self.room, "role": self.role.value}
+        if self.participant is not None:
+            message["participant"] = self.participant
+        if self.speaker is not None:
+            message["speaker"] = self.speaker
+        return message
+
+
+@dataclass(frozen=True, slots=True)
+class Pairing:
+    """Another peer that this one should be connected with.
+
+    Attributes:
+        peer: its id, as the server calls it.
+        role: its role.
+        speaker: sha256 of its speaker file, if it is a speaker.
+        ice_servers: STUN and TURN servers to use.
+    """
+
+    peer: str
+    role: Role
+    speaker: str | None
+    ice_servers: tuple[Mapping[str, object], ...]
+
+
+class SignalingHandler(Protocol):
+    """What the client tells its owner, from the event loop; none of these may block."""
+
+    def joined(self) -> None:
+        """We are in the room, under a new id: everybody else will be paired anew."""
+
+    def paired(self, pairing: Pairing) -> None:
+        """Another peer is there to connect with."""
+
+    def unpaired(self, peer: str) -> None:
+        """That peer left."""
+
+    def signaled(self, peer: str, data: Mapping[str, object]) -> None:
+        """That peer sent a signal: an offer, an answer, a candidate."""
+
+
+class SignalingClient:
+    """Keeps one membership alive over restarts of the server and losses of the network."""
+
+    def __init__(
+        self,
+        http: aiohttp.ClientSession,
+        server_url: str,
+        membership: Membership,
+        handler: SignalingHandler,
+    ) -> None:
+        self._http = http
+        self._url = f"{server_url.rstrip('/')}/signal"
+        self._membership = membership
+        self._handler = handler
+        self._outgoing: deque[str] = deque(maxlen=OUTGOING_MESSAGES)
+        self._wake = asyncio.Event()
+        self._joined = False
+        self._ice_servers: tuple[Mapping[str, object], ...] = ()
+
+    def signal(self, peer: str, data: Mapping[str, object]) -> None:
+        """Sends a signal to a peer; lost if the server is out of reach."""
+        self._outgoing.append(json.dumps({"type": "signal", "to": peer, "data": dict(data)}))
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Joins, and joins again whenever the connection is lost, until cancelled.
+
+        Raises:
+            SignalingError: the server refuses this membership for good.
+        """
+        retry_s = FIRST_RETRY_S
+        while True:
+            self._joined = False
+            try:
+                await self._connection()
+            except (aiohttp.ClientError, OSError, TimeoutError) as error:
+                logger.info("signaling: %s; trying again in %.2g s", error, retry_s)
+            if self._joined:
+                retry_s = FIRST_RETRY_S
+            await asyncio.sleep(retry_s)
+            retry_s = min(2.0 * retry_s, LAST_RETRY_S)
+
+    async def _connection(self) -> None:
+        """Serves one connection from its opening to its end."""
+        async with self._http.ws_connect(
+            self._url, heartbeat=HEARTBEAT_S, max_msg_size=MAX_MESSAGE_BYTES
+        ) as socket:
+            self._outgoing.clear()  # meant for peers by ids that are no longer valid
+            await socket.send_json(self._membership.join_message())
+            writer = asyncio.create_task(self._write(socket))
+            try:
+                async for frame in socket:
+                    if frame.type is aiohttp.WSMsgType.TEXT:
+                        self._dispatch(frame.data)
+            finally:
+                writer.cancel()
+                await asyncio.wait([writer])
+
+    async def _write(self, socket: aiohttp.ClientWebSocketResponse) -> None:
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            while self._outgoing:
+                await socket.send_str(self._outgoing.popleft())
+
+    def _dispatch(self, text: str) -> None:
+        try:
+            message = json.loads(text)
+        except (ValueError, RecursionError):
+            message = None
+        match message:
+            case {"type": "joined", "ice_servers": list(servers)}:
+                self._joined = True
+                self._ice_servers = tuple(_objects(servers))
+                self._handler.joined()
+            case {"type": "pair", "peer": str(peer), "role": str(role)} if role in list(Role):
+                speaker = message.get("speaker")
+                speaker = speaker if isinstance(speaker, str) else None
+                self._handler.paired(Pairing(peer, Role(role), speaker, self._ice_servers))
+            case {"type": "unpair", "peer": str(peer)}:
+                self._handler.unpaired(peer)
+            case {"type": "signal", "from": str(peer), "data": dict(data)}:
+                self._handler.signaled(peer, data)
+            case {"type": "error", "code": str(code), "message": str(reason)}:
+                if not self._joined and code in FATAL_CODES:
+                    raise SignalingError(f"the server refuses to let us join: {reason}")
+                logger.warning("signaling: %s", reason)
+            case {"type": "pong"}:
+                pass
+            case _:
+                logger.warning("signaling: expected a known message, got %.80r", text)
+
+
+def _objects(entries: Iterable[object]) -> list[Mapping[str, object]]:
+    return [entry for entry in entries if isinstance(entry, dict)]

@@ -1,0 +1,139 @@
+"""The figures of a call: rates over the last seconds, latencies, losses. Time is an argument."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter, deque
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+WINDOW_MS = 3_000.0
+BUCKET_MS = 100.0
+LATENCY_SAMPLES = 250
+
+
+class CallState(StrEnum):
+    """What a viewer is told about the call."""
+
+    WAITING = "waiting"
+    CONNECTING = "connecting"
+    LOADING = "loading"
+    LIVE = "live"
+    HELD = "held"
+    NO_FACE = "no_face"
+    SEVERAL_FACES = "several_faces"
+    FACE_AT_EDGE = "face_at_edge"
+    DARK = "dark"
+    SPEAKER_LEFT = "speaker_left"
+
+
+class RateWindow:
+    """Sums amounts over the last seconds, in buckets, so that a flood costs no memory."""
+
+    def __init__(self, window_ms: float = WINDOW_MS) -> None:
+        self._window_ms = window_ms
+        self._buckets: deque[tuple[int, float]] = deque()
+        self._first_ms: float | None = None
+
+    def add(self, now_ms: float, amount: float = 1.0) -> None:
+        """Takes in an amount at a time; times must not decrease."""
+        if self._first_ms is None:
+            self._first_ms = now_ms
+        bucket = int(now_ms // BUCKET_MS)
+        if self._buckets and self._buckets[-1][0] == bucket:
+            amount += self._buckets.pop()[1]
+        self._buckets.append((bucket, amount))
+        self._forget(now_ms)
+
+    def per_second(self, now_ms: float) -> float:
+        """The mean rate over the window, or since the first amount if that is shorter."""
+        if self._first_ms is None:
+            return 0.0
+        self._forget(now_ms)
+        elapsed_ms = min(max(now_ms - self._first_ms, 1_000.0), self._window_ms)
+        return sum(amount for _, amount in self._buckets) * 1000.0 / elapsed_ms
+
+    def _forget(self, now_ms: float) -> None:
+        oldest = int((now_ms - self._window_ms) // BUCKET_MS)
+        while self._buckets and self._buckets[0][0] <= oldest:
+            self._buckets.popleft()
+
+
+class LatencyWindow:
+    """The last latencies and their percentiles."""
+
+    def __init__(self, samples: int = LATENCY_SAMPLES) -> None:
+        self._samples_ms: deque[float] = deque(maxlen=samples)
+
+    def add(self, latency_ms: float) -> None:
+        """Takes in one latency."""
+        self._samples_ms.append(latency_ms)
+
+    def percentile_ms(self, fraction: float) -> float | None:
+        """The nearest-rank percentile; None before the first sample.
+
+        Args:
+            fraction: 0 (smallest) to 1 (largest).
+        """
+        if not self._samples_ms:
+            return None
+        ordered = sorted(self._samples_ms)
+        rank = max(1, math.ceil(fraction * len(ordered)))
+        return ordered[rank - 1]
+
+
+@dataclass(slots=True)
+class ReceiverStats:
+    """What a renderer measures while it serves a call.
+
+    Attributes:
+        payload: bytes of the packets that arrived, without any header.
+        rendered: pictures rendered.
+        render: how long rendering one picture takes.
+        wait: from the capture of a frame to the end of its rendering, by our wall clock.
+        frames_received: packets that became frames, since the call began.
+        frames_lost: frames known to have been sent that never became one, since the call began.
+        packets_dropped: packets refused, by the name of the error.
+    """
+
+    payload: RateWindow = field(default_factory=RateWindow)
+    rendered: RateWindow = field(default_factory=RateWindow)
+    render: LatencyWindow = field(default_factory=LatencyWindow)
+    wait: LatencyWindow = field(default_factory=LatencyWindow)
+    frames_received: int = 0
+    frames_lost: int = 0
+    packets_dropped: Counter[str] = field(default_factory=Counter)
+
+
+def stats_message(
+    stats: ReceiverStats,
+    now_ms: float,
+    *,
+    state: CallState,
+    wire_down_kbps: float,
+    wire_up_kbps: float,
+    size: int,
+    source_duration_ms: int | None,
+    speaker: str | None,
+) -> dict[str, object]:
+    """Builds the message that a viewer gets twice a second (docs/architecture.md)."""
+    return {
+        "type": "stats",
+        "state": state.value,
+        "payload_kbps": round(stats.payload.per_second(now_ms) * 8.0 / 1000.0, 3),
+        "wire_down_kbps": round(wire_down_kbps, 3),
+        "wire_up_kbps": round(wire_up_kbps, 3),
+        "render_fps": round(stats.rendered.per_second(now_ms), 2),
+        "render_ms": _rounded(stats.render.percentile_ms(0.5)),
+        "capture_to_render_ms": _rounded(stats.wait.percentile_ms(0.5)),
+        "frames_received": stats.frames_received,
+        "frames_lost": stats.frames_lost,
+        "packets_dropped": dict(stats.packets_dropped),
+        "size": size,
+        "source_duration_ms": source_duration_ms,
+        "speaker": speaker,
+    }
+
+
+def _rounded(latency_ms: float | None) -> float | None:
+    return None if latency_ms is None else round(latency_ms, 1)

@@ -1,0 +1,1 @@
+"""How packets and control messages travel between a speaker and a renderer."""

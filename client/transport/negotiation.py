@@ -1,0 +1,107 @@
+"""Making a peer connection and agreeing on it: one complete offer, one complete answer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import aioice.ice
+from aiortc import (
+    RTCBundlePolicy,
+    RTCConfiguration,
+    RTCIceServer,
+    RTCPeerConnection,
+    RTCSessionDescription,
+)
+
+from client.errors import NegotiationError
+
+MAX_SDP_CHARS = 100_000
+LOOPBACK_HOST = "127.0.0.1"
+
+_host_addresses = aioice.ice.get_host_addresses
+
+
+def _host_addresses_or_loopback(use_ipv4: bool, use_ipv6: bool) -> list[str]:
+    # aioice never offers the loopback interface. On a machine without any other network a
+    # call with oneself would find no path, though loopback is one.
+    addresses: list[str] = _host_addresses(use_ipv4, use_ipv6)
+    return addresses or [LOOPBACK_HOST]
+
+
+aioice.ice.get_host_addresses = _host_addresses_or_loopback
+
+
+def make_connection(ice_servers: Sequence[Mapping[str, object]]) -> RTCPeerConnection:
+    """Makes a peer connection.
+
+    Args:
+        ice_servers: as the signaling server lists them: `urls` (a string or several), and
+            `username` and `credential` for TURN. An empty list means no server at all,
+            instead of the public one that aiortc would ask.
+
+    Raises:
+        NegotiationError: an entry is not of that form.
+    """
+    try:
+        servers = [_server(entry) for entry in ice_servers]
+        # One transport for everything: media and data never gather and connect twice.
+        return RTCPeerConnection(RTCConfiguration(servers, bundlePolicy=RTCBundlePolicy.MAX_BUNDLE))
+    except (KeyError, TypeError, ValueError) as error:
+        message = f"expected a list of STUN and TURN servers, got an entry with {error}"
+        raise NegotiationError(message) from error
+
+
+def _server(entry: Mapping[str, object]) -> RTCIceServer:
+    urls = entry["urls"]
+    if isinstance(urls, str):
+        urls = [urls]
+    if not isinstance(urls, list) or not all(isinstance(url, str) for url in urls):
+        raise ValueError(f"urls {urls!r}")
+    username, credential = entry.get("username"), entry.get("credential")
+    return RTCIceServer(
+        urls=urls,
+        username=username if isinstance(username, str) else None,
+        credential=credential if isinstance(credential, str) else None,
+    )
+
+
+async def make_offer(connection: RTCPeerConnection) -> dict[str, object]:
+    """Gathers candidates and returns the signal that offers the connection."""
+    await connection.setLocalDescription(await connection.createOffer())
+    return {"kind": "offer", "sdp": connection.localDescription.sdp}
+
+
+async def accept_answer(connection: RTCPeerConnection, data: Mapping[str, object]) -> None:
+    """Takes in the peer's answer; connecting goes on by itself.
+
+    Raises:
+        NegotiationError: it is no answer to what was offered.
+    """
+    await _set_remote(connection, data, "answer")
+
+
+async def make_answer(
+    connection: RTCPeerConnection, offer: Mapping[str, object]
+) -> dict[str, object]:
+    """Takes in the peer's offer, gathers candidates and returns the signal that answers it.
+
+    Raises:
+        NegotiationError: it is no offer, or none that can be answered.
+    """
+    await _set_remote(connection, offer, "offer")
+    try:
+        await connection.setLocalDescription(await connection.createAnswer())
+    except Exception as error:
+        raise NegotiationError(f"expected a valid offer, got one that fails: {error}") from error
+    return {"kind": "answer", "sdp": connection.localDescription.sdp}
+
+
+async def _set_remote(connection: RTCPeerConnection, data: Mapping[str, object], kind: str) -> None:
+    sdp = data.get("sdp")
+    if data.get("kind") != kind or not isinstance(sdp, str) or len(sdp) > MAX_SDP_CHARS:
+        got = str(data.get("kind"))[:40]
+        raise NegotiationError(f"expected an {kind} with an SDP, got {got!r}")
+    try:
+        await connection.setRemoteDescription(RTCSessionDescription(sdp=sdp, type=kind))
+    except Exception as error:  # aiortc's SDP parser raises whatever its line runs into
+        raise NegotiationError(f"expected a valid SDP, got one that fails: {error}") from error
