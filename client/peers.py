@@ -81,18 +81,30 @@ class Peer(ABC):
         self._signal_came.set()
 
     async def next_signal(self) -> Mapping[str, object]:
-        """Waits for the next signal."""
+        """Waits for the next signal.
+
+        Raises:
+            NegotiationError: none will come, since the pairing is void.
+        """
         await self._signal_came.wait()
-        data = self._signals.popleft()
         if not self._signals:
+            raise NegotiationError("expected a signal, got a pairing that is void")
+        data = self._signals.popleft()
+        if not self._signals and not self.stale:
             self._signal_came.clear()
         return data
+
+    def retire(self) -> None:
+        """The pairing is void: a connection that stands goes on, none is made any more."""
+        self.stale = True
+        self._signal_came.set()
 
     async def offer_answered(self) -> Mapping[str, object]:
         """Waits for the answer to an offer of ours.
 
         Raises:
             TimeoutError: none came.
+            NegotiationError: none will come.
         """
         async with asyncio.timeout(SIGNAL_TIMEOUT_S):
             return await self.next_signal()
@@ -100,7 +112,8 @@ class Peer(ABC):
     def forget_signals(self) -> None:
         """Throws away what belongs to an earlier attempt."""
         self._signals.clear()
-        self._signal_came.clear()
+        if not self.stale:
+            self._signal_came.clear()
 
     async def attend(
         self, closed: asyncio.Event, wire: WireCounter, tick: Callable[[], None]
@@ -144,7 +157,7 @@ class PeerTable:
     def joined(self) -> None:
         """We joined anew: pairings of before are void, connections go on until replaced."""
         for peer in self.peers:
-            peer.stale = True
+            peer.retire()
 
     def paired(self, pairing: Pairing) -> None:
         """Starts connecting with a peer."""

@@ -1,0 +1,323 @@
+"""A participant of a call from start to end: what owns what, and how everything stops.
+
+`run_sender`, `run_receiver` and `run_call` are what the command line calls: they return when
+the call ended in order (the clip is over, the time is up, Ctrl-C, SIGTERM) and raise a
+`NerfcallError` when it could not go on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+import signal
+from collections.abc import Callable, Coroutine
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+
+import aiohttp
+import numpy as np
+from numpy.typing import NDArray
+
+from client.capture import CameraSource, ClipSource, FrameSource
+from client.errors import SpeakerTransferError
+from client.feed import Portrait, PortraitLoader
+from client.peers import Peer, PeerTable
+from client.receiver import Receiver
+from client.sender import Analyzer, FaceSender, run_pipeline
+from client.signaling import (
+    FIRST_RETRY_S,
+    LAST_RETRY_S,
+    Membership,
+    Pairing,
+    Role,
+    SignalingClient,
+)
+from client.speaker_files import SpeakerFiles, cache_dir
+from client.speaker_peers import RendererPeer, SpeakerPeer
+from client.viewers import ViewerPeer
+from codec.encoder import Encoder, EncoderConfig
+from codec.packet import SEQUENCE_BITS
+from codec.quantize import Profile
+
+logger = logging.getLogger(__name__)
+
+DEFAULT_JITTER_DELAY_MS = 60.0
+DEFAULT_SIZE_PX = 256
+
+
+@dataclass(frozen=True, slots=True)
+class SenderConfig:
+    """The sending half of a participant.
+
+    Attributes:
+        server_url: http or https address of the signaling server.
+        room: name of the room.
+        speaker_path: the speaker file of whoever is in front of the camera.
+        clip: a video to send; None for the camera.
+        camera: number or path of the camera, where there is no clip.
+        loop: start the clip over at its end; otherwise its end is the end of the call.
+        participant: whose half this is; None for nobody's in particular.
+        profile: how the numbers are coded.
+        seconds: end after this time; None for no end.
+    """
+
+    server_url: str
+    room: str
+    speaker_path: Path
+    clip: Path | None = None
+    camera: str = "0"
+    loop: bool = True
+    participant: str | None = None
+    profile: Profile = Profile.COMPACT
+    seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiverConfig:
+    """The receiving half of a participant.
+
+    Attributes:
+        server_url: http or https address of the signaling server.
+        room: name of the room.
+        participant: whose half this is; None for nobody's in particular.
+        device: where to render: "auto", "cpu", "cuda".
+        size: side of the pictures until a viewer asks for another, pixels.
+        jitter_delay_ms: least delay of the jitter buffer.
+        cache: where speaker files are kept.
+        seconds: end after this time; None for no end.
+    """
+
+    server_url: str
+    room: str
+    participant: str | None = None
+    device: str = "auto"
+    size: int = DEFAULT_SIZE_PX
+    jitter_delay_ms: float = DEFAULT_JITTER_DELAY_MS
+    cache: Path | None = None
+    seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CallConfig:
+    """Both halves of one participant; both name the same participant.
+
+    Attributes:
+        sender: the sending half.
+        receiver: the receiving half.
+        seconds: end after this time; None for no end.
+    """
+
+    sender: SenderConfig
+    receiver: ReceiverConfig
+    seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FaceModelParts:
+    """What a sender needs of its speaker file.
+
+    Attributes:
+        steps: (CHANNELS,) float32 quantisation steps.
+        make_analyzer: makes the analyzer of its frames.
+    """
+
+    steps: NDArray[np.float32]
+    make_analyzer: Callable[[], AbstractContextManager[Analyzer]]
+
+
+def run_sender(config: SenderConfig) -> None:
+    """Tracks a face and sends it to the renderers of a room.
+
+    Raises:
+        NerfcallError: the call cannot go on.
+    """
+    _run(send(config), config.seconds)
+
+
+def run_receiver(config: ReceiverConfig) -> None:
+    """Renders the speaker of a room for its viewers.
+
+    Raises:
+        NerfcallError: the call cannot go on.
+    """
+    _run(receive(config), config.seconds)
+
+
+def run_call(config: CallConfig) -> None:
+    """Takes part in a two-way call: sends one face and renders the other.
+
+    Raises:
+        NerfcallError: the call cannot go on.
+    """
+    _run(_first_ends(send(config.sender), receive(config.receiver)), config.seconds)
+
+
+async def send(config: SenderConfig) -> None:
+    """The sending half, until its source ends or it is cancelled.
+
+    Raises:
+        NerfcallError: the call cannot go on.
+    """
+    parts = await asyncio.to_thread(load_face_model, config.speaker_path)
+    source = await asyncio.to_thread(open_source, config)
+    await send_from(config, source, parts)
+
+
+async def send_from(config: SenderConfig, source: FrameSource, parts: FaceModelParts) -> None:
+    """The sending half with a given source and analyzer.
+
+    Raises:
+        NerfcallError: the call cannot go on.
+    """
+    async with aiohttp.ClientSession() as http:
+        files = SpeakerFiles(http, config.server_url, cache_dir())
+        speaker = await _upload(files, config.speaker_path)
+        encoder = Encoder(
+            speaker,
+            parts.steps,
+            config.profile,
+            EncoderConfig(
+                frame_interval_ms=1000.0 / source.fps,
+                # A restarted sender must not look like a replay of the one before.
+                first_sequence=secrets.randbelow(1 << SEQUENCE_BITS),
+            ),
+        )
+        sender = FaceSender(speaker, encoder, source)
+
+        def make_peer(pairing: Pairing) -> Peer | None:
+            if pairing.role is not Role.RENDERER:
+                return None
+            return RendererPeer(pairing, signaling.signal, sender)
+
+        table = PeerTable(make_peer)
+        membership = Membership(config.room, Role.SPEAKER, config.participant, speaker)
+        signaling = SignalingClient(http, config.server_url, membership, table)
+        try:
+            await _first_ends(run_pipeline(source, parts.make_analyzer, sender), signaling.run())
+        finally:
+            await table.close()
+
+
+async def receive(config: ReceiverConfig) -> None:
+    """The receiving half, until it is cancelled.
+
+    Raises:
+        NerfcallError: the call cannot go on.
+    """
+    await receive_with(config, lambda path: load_portrait(path, config.device))
+
+
+async def receive_with(config: ReceiverConfig, load: PortraitLoader) -> None:
+    """The receiving half with a given way to load speakers.
+
+    Raises:
+        NerfcallError: the call cannot go on.
+    """
+    async with aiohttp.ClientSession() as http:
+        files = SpeakerFiles(http, config.server_url, config.cache or cache_dir())
+        receiver = Receiver(load, size=config.size, jitter_delay_ms=config.jitter_delay_ms)
+
+        def make_peer(pairing: Pairing) -> Peer | None:
+            match pairing.role:
+                case Role.SPEAKER:
+                    return SpeakerPeer(
+                        pairing, signaling.signal, receiver, files, table.retire_stale
+                    )
+                case Role.VIEWER:
+                    return ViewerPeer(pairing, signaling.signal, receiver)
+                case Role.RENDERER:
+                    return None
+
+        table = PeerTable(make_peer)
+        membership = Membership(config.room, Role.RENDERER, config.participant)
+        signaling = SignalingClient(http, config.server_url, membership, table)
+        try:
+            await _first_ends(receiver.run(), signaling.run())
+        finally:
+            await table.close()
+
+
+def open_source(config: SenderConfig) -> FrameSource:
+    """Opens the clip or the camera of a sender.
+
+    Raises:
+        ClipError: the clip is no usable video.
+        CaptureError: the camera cannot be opened.
+    """
+    if config.clip is not None:
+        return ClipSource(config.clip, loop=config.loop)
+    return CameraSource(config.camera)
+
+
+def load_face_model(path: Path) -> FaceModelParts:
+    """Loads what a sender needs of a speaker file; never imports torch.
+
+    Raises:
+        SpeakerFileError: it is damaged or not one.
+    """
+    # MediaPipe takes a second to import, which a receiver need not wait for.
+    from models.face.analyzer import FaceAnalyzer
+    from models.portrait.speaker import load_speaker
+
+    speaker = load_speaker(path)
+    return FaceModelParts(speaker.steps, lambda: FaceAnalyzer(speaker.face))
+
+
+def load_portrait(path: Path, device: str) -> Portrait:
+    """Loads a speaker file for rendering.
+
+    Raises:
+        SpeakerFileError: it is damaged or not one.
+    """
+    # Torch takes seconds to import and is not there at all where only a sender is installed.
+    from models.portrait.renderer import PortraitRenderer
+    from models.portrait.speaker import load_speaker
+
+    speaker = load_speaker(path)
+    return Portrait(speaker.id, speaker.steps, PortraitRenderer(speaker, device))
+
+
+async def _upload(files: SpeakerFiles, path: Path) -> str:
+    """Uploads the speaker file, waiting for a server that is not up yet."""
+    retry_s = FIRST_RETRY_S
+    while True:
+        try:
+            return await files.upload(path)
+        except SpeakerTransferError as error:
+            if not isinstance(error.__cause__, aiohttp.ClientConnectionError):
+                raise
+            logger.info("%s; trying again in %.2g s", error, retry_s)
+        await asyncio.sleep(retry_s)
+        retry_s = min(2.0 * retry_s, LAST_RETRY_S)
+
+
+async def _first_ends(*parts: Coroutine[None, None, None]) -> None:
+    """Runs parts side by side until the first ends, then ends the others and waits for them."""
+    tasks = [asyncio.create_task(part) for part in parts]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+    for task in done:
+        task.result()
+
+
+def _run(session: Coroutine[None, None, None], seconds: float | None) -> None:
+    asyncio.run(_until_told(session, seconds))
+
+
+async def _until_told(session: Coroutine[None, None, None], seconds: float | None) -> None:
+    """Runs a session until it ends, its time is up, or a signal asks to stop."""
+    task = asyncio.create_task(session)
+    loop = asyncio.get_running_loop()
+    for name in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(name, task.cancel)
+    await asyncio.wait([task], timeout=seconds)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    if not task.cancelled():
+        task.result()
