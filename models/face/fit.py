@@ -22,9 +22,9 @@ from models.face.basis import COEFFICIENTS, ExpressionBasis
 from models.face.camera import CameraIntrinsics, rotation_matrix, rotation_vector
 from models.face.mesh import LANDMARKS, align_meshes, align_rigid, head_points
 
-SIGMA = 0.0015
-"""Usual error of a landmark, in portrait sides (0.4 px at 256²)."""
-HUBER_SIGMAS = 3.0
+SIGMA = 0.0007
+"""Usual error of a good landmark, in portrait sides (0.2 px at 256²)."""
+HUBER_SIGMAS = 2.0
 RIDGE = 1.0
 MAX_COEFFICIENT = 8.0
 """Beyond so many standard deviations a coefficient means a lost track, not an expression."""
@@ -202,4 +202,5 @@ def _triangulate(
         weight = np.minimum(1, HUBER_SIGMAS / np.maximum(distance, 1e-9)) / SIGMA**2 / len(fits)
         H += np.einsum("p,pij,pik->pjk", weight, J, J)
         g += np.einsum("p,pij,pi->pj", weight, J, residual)
-    return np.asarray(neutral - np.linalg.solve(H, g[..., None])[..., 0], np.float32)
+    step = np.linalg.solve(H, g[..., None])[..., 0]
+    return np.subtract(neutral, step, dtype=np.float32)
