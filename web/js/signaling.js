@@ -1,0 +1,101 @@
+/** The WebSocket to the signaling server: joins, keeps it alive, and comes back when lost. */
+
+import { backoffMs } from "./backoff.js";
+
+const PING_MS = 4000;
+const SILENCE_MS = 10000;
+const REFUSED_RETRY_MS = 5000;
+
+export class Signaling {
+  #url;
+  #join;
+  #on;
+  #socket = null;
+  #attempt = 0;
+  #joined = false;
+  #heardMs = 0;
+  #retry = null;
+
+  /**
+   * @param {string} url of the WebSocket.
+   * @param {object} join the `join` message.
+   * @param {object} on callbacks: `socket(state)` with "connecting", "open" or "lost",
+   *     `message(object)` for whatever the server says, `refused(text)` when it will not have us.
+   */
+  constructor(url, join, on) {
+    this.#url = url;
+    this.#join = join;
+    this.#on = on;
+    setInterval(() => this.#watch(), PING_MS);
+    addEventListener("online", () => this.#reconnectNow());
+    this.#connect();
+  }
+
+  /** Sends a message; while the server is lost there is nobody to tell. */
+  send(message) {
+    if (this.#socket?.readyState === WebSocket.OPEN) this.#socket.send(JSON.stringify(message));
+  }
+
+  /** Leaves and joins anew: the way to get a fresh connection from the renderer. */
+  rejoin() {
+    if (!this.#joined) return;
+    this.#joined = false;
+    this.send({ type: "leave" });
+    this.send(this.#join);
+  }
+
+  #connect() {
+    this.#retry = null;
+    const socket = (this.#socket = new WebSocket(this.#url));
+    this.#heardMs = performance.now();
+    socket.onopen = () => this.send(this.#join);
+    socket.onmessage = (event) => this.#receive(event.data);
+    socket.onclose = () => {
+      if (socket === this.#socket) this.#lost();
+    };
+  }
+
+  #receive(data) {
+    this.#heardMs = performance.now();
+    const message = JSON.parse(data);
+    if (message.type === "joined") {
+      this.#attempt = 0;
+      this.#joined = true;
+      this.#on.socket("open");
+    } else if (message.type === "error" && !this.#joined) {
+      this.#on.refused(message.message);
+      if (this.#retry === null) this.#retry = setTimeout(() => this.#again(), REFUSED_RETRY_MS);
+    }
+    this.#on.message(message);
+  }
+
+  #again() {
+    this.#retry = null;
+    this.send(this.#join);
+  }
+
+  #watch() {
+    if (performance.now() - this.#heardMs > SILENCE_MS) {
+      // A dead network lets close() wait for long: do not.
+      if (this.#retry === null) this.#lost();
+      return;
+    }
+    this.send({ type: "ping" });
+  }
+
+  #lost() {
+    const socket = this.#socket;
+    this.#socket = null;
+    this.#joined = false;
+    socket?.close();
+    clearTimeout(this.#retry);
+    this.#on.socket("lost");
+    this.#retry = setTimeout(() => this.#connect(), backoffMs(this.#attempt++, Math.random()));
+  }
+
+  #reconnectNow() {
+    if (this.#socket !== null || this.#retry === null) return;
+    clearTimeout(this.#retry);
+    this.#connect();
+  }
+}
