@@ -154,7 +154,7 @@ class CallReader:
         self.speaker_id = speaker.hex()
         self.profile = Profile(profile)
         self.fps = Fraction(rate, scale)
-        self.packets = packets
+        self.packets: int = packets
         if speaker_id is not None and speaker_id.lower() != self.speaker_id:
             raise ContainerError(
                 f"expected a call of speaker {speaker_id[:8]}…, got one of {self.speaker_id[:8]}…"

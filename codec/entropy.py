@@ -39,8 +39,8 @@ class ScaleClass:
     """The frequency table of one class of expected magnitudes.
 
     Attributes:
-        starts: cumulative frequencies of the values -limit..limit, then of the escape, then
-            the total.
+        starts: cumulative frequencies of the values 0, 1, -1, 2, -2, … ±limit, then of the
+            escape, then the total. Zero comes first: a message of zeros takes no bytes.
         limit: the largest magnitude that the table codes.
         shift: how many low bits of the value are sent raw, below the table's value.
     """
@@ -84,8 +84,9 @@ def geometric_starts(mean: int) -> tuple[int, ...]:
         frequencies.append(precise >> 16)
         precise = (precise * theta) >> 16
     starts = [0]
-    for frequency in [*reversed(frequencies[1:]), *frequencies]:
-        starts.append(starts[-1] + frequency)
+    for magnitude, frequency in enumerate(frequencies):
+        for _ in range(2 if magnitude else 1):
+            starts.append(starts[-1] + frequency)
     return (*starts, _TOTAL)
 
 
@@ -122,7 +123,7 @@ class RangeEncoder:
         limit, shift = table.limit, table.shift
         high = value >> shift
         if -limit <= high <= limit:
-            index = high + limit
+            index = 2 * high - 1 if high > 0 else -2 * high
             self._narrow(table.starts[index], table.starts[index + 1])
         else:
             self._narrow(table.starts[2 * limit + 1], _TOTAL)
@@ -205,7 +206,10 @@ class RangeDecoder:
         self._code -= unit * start
         self._range = unit * (table.starts[index + 1] - start)
         self._renormalize()
-        high = index - limit if index <= 2 * limit else self._escape(limit)
+        if index > 2 * limit:
+            high = self._escape(limit)
+        else:
+            high = (index + 1) // 2 if index % 2 else -(index // 2)
         return (high << shift) | self.bits(shift) if shift else high
 
     def bits(self, count: int) -> int:

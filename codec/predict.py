@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from codec.entropy import MIN_LEVEL, RangeDecoder, RangeEncoder, ValueCoder
 from codec.errors import CorruptPacketError
 from codec.face import CHANNELS, Tracking
-from codec.quantize import SYMBOL_MAX, Profile
+from codec.quantize import SYMBOL_RANGE, Profile
 
 HISTORY = 64
 """States that both ends keep; references reach back at most HISTORY - 1 packets."""
@@ -116,7 +116,7 @@ def encode_key_body(
     """Codes symbols on their own, with the scales that the next packets start from.
 
     Args:
-        symbols: CHANNELS integers of the symbol range.
+        symbols: CHANNELS integers of the profile's symbol range.
         scales: CHANNELS + 1 expected magnitudes; only their octaves are sent.
         profile: which magnitudes to expect of the symbols.
 
@@ -138,7 +138,7 @@ def decode_key_body(body: bytes, profile: Profile) -> Body:
     coder = RangeDecoder(body)
     octaves = _code_octaves(coder, [0] * (CHANNELS + 1))
     symbols = _code_differences(coder, [0] * CHANNELS, _KEY_SCALES[profile], growth(1))
-    return Body(_checked(symbols), _scales_of(octaves), 0)
+    return Body(_checked(symbols, profile), _scales_of(octaves), 0)
 
 
 def encode_predicted_body(
@@ -147,7 +147,7 @@ def encode_predicted_body(
     """Codes symbols and time as differences from a reference.
 
     Args:
-        symbols: CHANNELS integers of the symbol range.
+        symbols: CHANNELS integers of the profile's symbol range.
         pts_ms: presentation time.
         reference: the state that the decoder will look up.
         distance: sequence numbers since the reference, 1 to HISTORY - 1.
@@ -171,7 +171,7 @@ def decode_predicted_body(body: bytes, reference: CodecState, distance: int) -> 
     decoded = _code_predicted(RangeDecoder(body), [0] * CHANNELS, 0, reference, distance)
     if decoded.pts_ms < 0:
         raise CorruptPacketError(f"expected a time from 0 ms on, got {decoded.pts_ms} ms")
-    _checked(decoded.symbols)
+    _checked(decoded.symbols, reference.profile)
     return decoded
 
 
@@ -245,10 +245,10 @@ def _scales_of(octaves: Sequence[int]) -> tuple[int, ...]:
     return tuple(3 << (octave - 2) for octave in octaves)
 
 
-def _checked(symbols: Sequence[int]) -> tuple[int, ...]:
-    if min(symbols) < -SYMBOL_MAX - 1 or max(symbols) > SYMBOL_MAX:
+def _checked(symbols: Sequence[int], profile: Profile) -> tuple[int, ...]:
+    lowest, highest = SYMBOL_RANGE[profile]
+    if min(symbols) < lowest or max(symbols) > highest:
         raise CorruptPacketError(
-            f"expected symbols in [{-SYMBOL_MAX - 1}, {SYMBOL_MAX}], "
-            f"got {min(symbols)}..{max(symbols)}"
+            f"expected symbols in [{lowest}, {highest}], got {min(symbols)}..{max(symbols)}"
         )
     return tuple(symbols)

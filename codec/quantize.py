@@ -11,9 +11,6 @@ from numpy.typing import ArrayLike, NDArray
 from codec.errors import QuantizationError
 from codec.face import CHANNELS, Vector
 
-SYMBOL_MAX = 32767
-"""Symbols lie in [-SYMBOL_MAX - 1, SYMBOL_MAX]; larger values are clamped to the nearest."""
-
 Symbols = NDArray[np.int32]
 
 
@@ -26,6 +23,10 @@ class Profile(IntEnum):
     """Every bit of the numbers in half precision, as the paper sends them."""
 
 
+SYMBOL_RANGE = {Profile.COMPACT: (-32767, 32767), Profile.LOSSLESS: (-0x7C00, 0x7BFF)}
+"""The symbols of each profile; values beyond are clamped to the nearest."""
+
+
 def quantize(values: ArrayLike, steps: Vector) -> Symbols:
     """Returns round(values / steps), halves to even, clamped to the symbol range.
 
@@ -36,7 +37,7 @@ def quantize(values: ArrayLike, steps: Vector) -> Symbols:
         steps: (CHANNELS,) float32, each finite and above zero.
 
     Returns:
-        (CHANNELS,) int32 in [-SYMBOL_MAX, SYMBOL_MAX].
+        (CHANNELS,) int32 in the compact profile's `SYMBOL_RANGE`.
 
     Raises:
         QuantizationError: a value or a step is not finite, a step is not positive, or a shape
@@ -44,7 +45,7 @@ def quantize(values: ArrayLike, steps: Vector) -> Symbols:
     """
     checked = check_steps(steps).astype(np.float64)
     scaled = _finite(values).astype(np.float64) / checked
-    return np.clip(np.rint(scaled), -SYMBOL_MAX, SYMBOL_MAX).astype(np.int32)
+    return np.clip(np.rint(scaled), *SYMBOL_RANGE[Profile.COMPACT]).astype(np.int32)
 
 
 def dequantize(symbols: ArrayLike, steps: Vector) -> Vector:
@@ -63,7 +64,7 @@ def half_symbols(values: ArrayLike) -> Symbols:
         values: (CHANNELS,) numbers in wire order; beyond ±65504 they are clamped.
 
     Returns:
-        (CHANNELS,) int32 in [-0x7C00, 0x7BFF].
+        (CHANNELS,) int32 in the lossless profile's `SYMBOL_RANGE`.
 
     Raises:
         QuantizationError: a value is not finite, or the shape is wrong.
@@ -80,9 +81,11 @@ def half_values(symbols: ArrayLike) -> Vector:
         QuantizationError: a symbol is not that of a finite half.
     """
     wide = np.asarray(symbols, np.int32)
-    if wide.size and (int(wide.min()) < -0x7C00 or int(wide.max()) > 0x7BFF):
+    lowest, highest = SYMBOL_RANGE[Profile.LOSSLESS]
+    if int(wide.min()) < lowest or int(wide.max()) > highest:
         raise QuantizationError(
-            f"expected half-precision symbols in [-31744, 31743], got {wide.min()}..{wide.max()}"
+            f"expected half-precision symbols in [{lowest}, {highest}], "
+            f"got {wide.min()}..{wide.max()}"
         )
     bits = np.where(wide >= 0, wide, 0x7FFF - wide).astype(np.uint16)
     return bits.view(np.float16).astype(np.float32)
