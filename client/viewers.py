@@ -68,6 +68,9 @@ class _View:
         self._receiver = receiver
         self._viewer = viewer
         self._track = PortraitTrack(receiver.broadcast, monotonic_ms)
+        # The track before the channel: in the other order aiortc's bundling closes the
+        # transport that both share.
+        self._transceiver = connection.addTransceiver(self._track, direction="sendonly")
         self._channel: RTCDataChannel = connection.createDataChannel(STATS_LABEL)
         self._stats_due_ms = 0.0
         self._frames_due_ms = 0.0
@@ -76,11 +79,11 @@ class _View:
 
     async def offer(self) -> dict[str, object]:
         """Offers the track and the channel."""
-        transceiver = self._connection.addTransceiver(self._track, direction="sendonly")
-        _allow_only_vp8(transceiver)
-        self._track.attach(transceiver.sender)
+        sender = self._transceiver.sender
+        _allow_only_vp8(self._transceiver)
+        self._track.attach(sender)
         signal = await make_offer(self._connection)
-        count_datagrams(transceiver.sender.transport.transport, self.wire, monotonic_ms)
+        count_datagrams(sender.transport.transport, self.wire, monotonic_ms)
         return signal
 
     async def accept(self, answer: Mapping[str, object]) -> None:
