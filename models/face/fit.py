@@ -178,7 +178,7 @@ def fit_neutral(
         fits = [fitter.fit(*frame) for frame in zip(landmarks, transforms, strict=True)]
         neutral = _triangulate(neutral, start, fits, landmarks, basis, camera)
         R, t = align_rigid(neutral[None].astype(np.float64), start, np.ones(LANDMARKS))
-        neutral = (neutral @ R[0].T + t[0]).astype(np.float32)
+        neutral = np.asarray(neutral @ R[0].T + t[0], np.float32)
     return neutral
 
 
@@ -203,4 +203,4 @@ def _triangulate(
         H += np.einsum("p,pij,pik->pjk", weight, J, J)
         g += np.einsum("p,pij,pi->pj", weight, J, residual)
     step = np.linalg.solve(H, g[..., None])[..., 0]
-    return np.subtract(neutral, step, dtype=np.float32)
+    return np.asarray(neutral - step, np.float32)

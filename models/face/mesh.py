@@ -9,7 +9,8 @@ from models.face.camera import CameraIntrinsics
 
 LANDMARKS = 478
 CHIN = 152
-FOREHEAD = 10
+MOUTH = 13
+"""The middle of the upper lip's lower edge."""
 
 # fmt: off
 LIPS = np.array(

@@ -1,0 +1,77 @@
+"""Learns the torso's reference picture from frames of an enrolment clip.
+
+Which pixels tell of the torso is found out, not assumed: from the person's pixels below the
+mouth and beside the face, those that stay the same once the motion is taken out keep their
+weight; hair that hangs over the shoulder, a neck that turns, a hand, a moving background lose
+it.
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from models.face.mesh import CHIN, MOUTH
+from models.face.torso import TORSO_PX, Grey, TorsoReference, TorsoTracker, head_mask, warp_back
+
+ROUNDS = 3
+EDGE_PX = 1.5
+"""The outline of the shoulders belongs to the torso: a little background beyond it counts."""
+HEAD_GROWTH = 0.18
+"""How far about the face's hull nothing is torso, in face heights."""
+STEADY_GREY = 8.0
+"""Grey deviation, motion taken out, at which a pixel loses half of its weight."""
+MIN_SEEN = 0.2
+"""Share of the frames that must show a pixel to judge it."""
+
+
+def learn_torso_reference(
+    greys: list[Grey], landmarks: NDArray[np.float32], person: NDArray[np.uint8], reference: int
+) -> TorsoReference:
+    """Learns which pixels tell of the torso, and what they look like at rest.
+
+    Args:
+        greys: N pictures from `torso_grey`, in the order of time.
+        landmarks: (N, 478, ≥2) float32 in units of the portrait's side.
+        person: (96, 96) uint8, the person in the reference frame.
+        reference: which of the N frames is the one at rest.
+
+    Returns:
+        The reference; of zero weight where no torso is in view.
+    """
+    heads = [head_mask(points, HEAD_GROWTH) for points in landmarks]
+    grow = cv2.GaussianBlur(person, (0, 0), EDGE_PX).astype(np.float32) / 255
+    allowed = np.minimum(1, 2 * grow) * _below(landmarks[reference]) * (heads[reference] == 0)
+    picture, weight = greys[reference], allowed
+    for _ in range(ROUNDS):
+        torso = TorsoReference(_to_uint8(picture), _to_uint8(255 * weight))
+        if not torso.weight.any():
+            break
+        tracker = TorsoTracker(torso)
+        total, squares, seen = (np.zeros((TORSO_PX, TORSO_PX)) for _ in range(3))
+        for grey, head in zip(greys, heads, strict=True):
+            back, visible = warp_back(grey, head, tracker.track(grey, head))
+            total += back * visible
+            squares += np.square(back) * visible
+            seen += visible
+        count = np.maximum(seen, 1)
+        mean = total / count
+        deviation = np.sqrt(np.maximum(squares / count - mean**2, 0))
+        known = seen >= MIN_SEEN * len(greys)
+        picture = np.where(known, mean, greys[reference]).astype(np.float32)
+        steady = np.where(known, 1 / (1 + (deviation / STEADY_GREY) ** 2), 0)
+        weight = (allowed * steady).astype(np.float32)
+    return TorsoReference(_to_uint8(picture), _to_uint8(255 * weight))
+
+
+def _below(landmarks: NDArray[np.float32]) -> Grey:
+    """(96, 96) float32 ramp from 0 at the mouth's height to 1 at the chin's."""
+    mouth, chin = landmarks[MOUTH, 1], landmarks[CHIN, 1]
+    v = (np.arange(TORSO_PX, dtype=np.float32) + 0.5) / TORSO_PX
+    ramp = np.clip((v - mouth) / max(chin - mouth, 1e-3), 0, 1)
+    return np.repeat(ramp[:, None], TORSO_PX, 1).astype(np.float32)
+
+
+def _to_uint8(values: NDArray[np.floating]) -> NDArray[np.uint8]:
+    return np.asarray(np.clip(np.rint(values), 0, 255), np.uint8)
