@@ -9,6 +9,8 @@ from enum import StrEnum
 
 WINDOW_MS = 3_000.0
 BUCKET_MS = 100.0
+MIN_ELAPSED_MS = 1_000.0
+"""Rates of a shorter time than this would jump about."""
 LATENCY_SAMPLES = 250
 
 
@@ -49,14 +51,16 @@ class RateWindow:
         """The mean rate over the window, or since the first amount if that is shorter."""
         if self._first_ms is None:
             return 0.0
-        self._forget(now_ms)
-        elapsed_ms = min(max(now_ms - self._first_ms, 1_000.0), self._window_ms)
+        covered_from_ms = max(self._forget(now_ms), self._first_ms)
+        elapsed_ms = max(now_ms - covered_from_ms, min(MIN_ELAPSED_MS, self._window_ms))
         return sum(amount for _, amount in self._buckets) * 1000.0 / elapsed_ms
 
-    def _forget(self, now_ms: float) -> None:
-        oldest = int((now_ms - self._window_ms) // BUCKET_MS)
-        while self._buckets and self._buckets[0][0] <= oldest:
+    def _forget(self, now_ms: float) -> float:
+        """Drops buckets that are not wholly inside the window; returns where the rest begins."""
+        first = int((now_ms - self._window_ms) // BUCKET_MS) + 1
+        while self._buckets and self._buckets[0][0] < first:
             self._buckets.popleft()
+        return first * BUCKET_MS
 
 
 class LatencyWindow:

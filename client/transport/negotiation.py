@@ -12,6 +12,7 @@ from aiortc import (
     RTCPeerConnection,
     RTCSessionDescription,
 )
+from aiortc.rtcicetransport import parse_stun_turn_uri
 
 from client.errors import NegotiationError
 
@@ -57,6 +58,8 @@ def _server(entry: Mapping[str, object]) -> RTCIceServer:
         urls = [urls]
     if not isinstance(urls, list) or not all(isinstance(url, str) for url in urls):
         raise ValueError(f"urls {urls!r}")
+    for url in urls:
+        parse_stun_turn_uri(url)
     username, credential = entry.get("username"), entry.get("credential")
     return RTCIceServer(
         urls=urls,

@@ -1,0 +1,261 @@
+"""The contract of a link, kept by both implementations, and what each adds to it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import aioice.ice
+import ifaddr
+import pytest
+
+from client.clock import monotonic_ms
+from client.errors import NegotiationError
+from client.transport.link import BACKLOG_PACKETS, MAX_PACKET_BYTES, Link, LinkState
+from client.transport.memory import Impairment, MemoryLink, MemoryNetwork
+from client.transport.rtc import RtcLink
+from tests.client.doubles import Recorder, until
+
+
+class Ends:
+    """Two ends of a link, the speaker's and the renderer's, and how to make time pass."""
+
+    near: Link
+    far: Link
+
+    def __init__(self) -> None:
+        self.near_heard = Recorder()
+        self.far_heard = Recorder()
+
+
+class MemoryEnds(Ends):
+    near: MemoryLink
+    far: MemoryLink
+
+    def __init__(self, impairment: Impairment) -> None:
+        super().__init__()
+        self.network = MemoryNetwork()
+        self.near, self.far = self.network.connect(self.near_heard, self.far_heard, impairment)
+
+    async def open(self) -> None:
+        self.near.open()
+
+    async def settle(self) -> None:
+        self.network.advance_to(self.network.now_ms + 10_000)
+
+
+class RtcEnds(Ends):
+    near: RtcLink
+    far: RtcLink
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.near = RtcLink(self.near_heard, [], monotonic_ms)
+        self.far = RtcLink(self.far_heard, [], monotonic_ms)
+
+    async def open(self) -> None:
+        answer = await self.far.answer(await self.near.offer())
+        await self.near.accept(answer)
+        async with asyncio.timeout(5):
+            await self.near.opened.wait()
+            await self.far.opened.wait()
+
+    async def settle(self) -> None:
+        await asyncio.sleep(0.3)
+
+    def lose_datagrams(self, lost: tuple[bool, ...]) -> None:
+        """Drops what the near end sends, by a pattern that repeats."""
+        ice = self.near._connection.sctp.transport.transport
+        send, count = ice._send, iter(range(1_000_000))
+
+        async def lossy(data: bytes) -> None:
+            if not lost[next(count) % len(lost)]:
+                await send(data)
+
+        ice._send = lossy
+
+
+@pytest.fixture(params=["memory", "rtc"])
+async def ends(request: pytest.FixtureRequest) -> AsyncIterator[MemoryEnds | RtcEnds]:
+    # A path that takes one packet at a time, as the data channel does.
+    ends = MemoryEnds(Impairment(capacity=1)) if request.param == "memory" else RtcEnds()
+    yield ends
+    await ends.near.close()
+    await ends.far.close()
+
+
+@pytest.fixture
+async def rtc() -> AsyncIterator[RtcEnds]:
+    ends = RtcEnds()
+    await ends.open()
+    yield ends
+    await ends.near.close()
+    await ends.far.close()
+
+
+async def test_packets_and_control_messages_pass_both_ways(ends: MemoryEnds | RtcEnds) -> None:
+    await ends.open()
+    assert ends.near.state is ends.far.state is LinkState.OPEN
+    ends.near.send(b"packet")
+    ends.near.send_control('{"a":1}')
+    ends.near.send_control('{"b":"ü"}')
+    ends.far.send_control('{"c":3}')
+    await ends.settle()
+    assert ends.far_heard.packets == [b"packet"]
+    assert ends.far_heard.controls == ['{"a":1}', '{"b":"ü"}']
+    assert ends.near_heard.controls == ['{"c":3}']
+    assert ends.near.counters.packets_sent == 1
+    assert ends.far.counters.packets_received == 1
+    assert ends.far.counters.bytes_received == 6
+
+
+async def test_what_waits_for_the_opening_is_bounded_and_the_newest(
+    ends: MemoryEnds | RtcEnds,
+) -> None:
+    for number in range(20):
+        ends.near.send(bytes([number]))
+    ends.near.send_control("lost: the link is not open")
+    await ends.open()
+    await ends.settle()
+    newest = [bytes([number]) for number in range(20 - BACKLOG_PACKETS, 20)]
+    assert sorted(ends.far_heard.packets) == newest
+    assert ends.near.counters.packets_dropped == 20 - BACKLOG_PACKETS
+    assert ends.far_heard.controls == []
+
+
+async def test_a_path_that_is_full_drops_the_oldest_waiting(ends: MemoryEnds | RtcEnds) -> None:
+    await ends.open()
+    for number in range(50):  # at once: the path has no time to take more than one
+        ends.near.send(bytes([number]))
+    assert ends.near.counters.packets_sent == 1
+    assert ends.near.counters.packets_dropped == 49 - BACKLOG_PACKETS
+    await ends.settle()
+    kept = [0, *range(50 - BACKLOG_PACKETS, 50)]
+    assert sorted(ends.far_heard.packets) == [bytes([number]) for number in kept]
+
+
+async def test_messages_too_large_are_refused(ends: MemoryEnds | RtcEnds) -> None:
+    await ends.open()
+    ends.near.send(bytes(MAX_PACKET_BYTES + 1))
+    ends.near.send(bytes(MAX_PACKET_BYTES))
+    await ends.settle()
+    assert [len(packet) for packet in ends.far_heard.packets] == [MAX_PACKET_BYTES]
+    assert ends.near.counters.refused == 1
+
+
+async def test_a_control_message_too_large_is_not_delivered(ends: MemoryEnds | RtcEnds) -> None:
+    await ends.open()
+    ends.near.send_control("x" * 20_000)
+    ends.near.send_control("fine")
+    await ends.settle()
+    assert ends.far_heard.controls == ["fine"]
+    assert ends.far.counters.refused == 1
+
+
+async def test_closing_one_end_closes_the_other(ends: MemoryEnds | RtcEnds) -> None:
+    await ends.open()
+    await ends.near.close()
+    await ends.settle()
+    assert ends.near.state is ends.far.state is LinkState.CLOSED
+    assert ends.near_heard.states == ends.far_heard.states == [LinkState.OPEN, LinkState.CLOSED]
+    ends.near.send(b"too late")
+    ends.near.send_control("too late")
+    await ends.near.close()  # twice is once
+    await ends.settle()
+    assert ends.near.counters.packets_dropped == 1
+    assert ends.far_heard.packets == ends.far_heard.controls == []
+
+
+async def test_memory_loses_delays_and_reorders_by_its_pattern() -> None:
+    impairment = Impairment(lost=(False, True, False), delay_ms=(50.0, 0.0, 10.0, 30.0))
+    ends = MemoryEnds(impairment)
+    await ends.open()
+    arrivals = []
+    for number in range(6):  # one every 5 ms
+        ends.network.advance_to(number * 5)
+        ends.near.send(bytes([number]))
+    for now_ms in range(25, 100):
+        ends.network.advance_to(now_ms)
+        arrivals += [
+            (now_ms, packet[0]) for packet in ends.far_heard.packets[len(arrivals) :]
+        ]
+    # 0 leaves at 0 and takes 50, 1 is lost, 2 leaves at 10 and takes 10, 3: 15 + 30, 4 is
+    # lost, 5: 25 + 0.
+    assert [packet[0] for packet in ends.far_heard.packets] == [2, 5, 3, 0]
+    assert arrivals[1:] == [(25, 5), (45, 3), (50, 0)]
+
+
+async def test_rtc_repeats_control_messages_but_never_packets(rtc: RtcEnds) -> None:
+    rtc.lose_datagrams((False, True))
+    for number in range(20):
+        rtc.near.send(bytes([number]))
+        if number % 5 == 0:
+            rtc.near.send_control(f"control {number}")
+        await asyncio.sleep(0.04)
+    await until(lambda: len(rtc.far_heard.controls) == 4, timeout_s=15)
+    assert rtc.far_heard.controls == [f"control {number}" for number in (0, 5, 10, 15)]
+    received = [packet[0] for packet in rtc.far_heard.packets]
+    assert 0 < len(received) < 20
+    assert len(set(received)) == len(received)
+
+
+async def test_rtc_counts_every_datagram_of_the_connection(rtc: RtcEnds) -> None:
+    await rtc.settle()
+    before = (rtc.near.wire.sent_bytes, rtc.far.wire.received_bytes)
+    assert before[0] == before[1] > 1_000, "the DTLS handshake alone is more"
+    rtc.near.send(bytes(24))
+    await rtc.settle()
+    # DESIGN 5.3: IP and UDP 28, DTLS 37, SCTP 28 (12 + 16), payload padded to 4 bytes.
+    assert rtc.near.wire.sent_bytes - before[0] == 28 + 37 + 28 + 24
+    assert rtc.far.wire.received_bytes - before[1] == 28 + 37 + 28 + 24
+    assert rtc.near.wire.received_bytes == rtc.far.wire.sent_bytes
+
+
+async def test_rtc_ignores_channels_and_messages_that_are_none_of_ours(rtc: RtcEnds) -> None:
+    rtc.near._connection.createDataChannel("something else")
+    rtc.near._face.send("text where packets belong")
+    rtc.near._control.send(b"bytes where text belongs")
+    await rtc.settle()
+    rtc.near.send(b"packet")
+    await rtc.settle()
+    assert rtc.far_heard.packets == [b"packet"]
+    assert rtc.far.counters.refused == 2
+
+
+async def test_two_ends_meet_on_a_machine_without_any_network(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(ifaddr, "get_adapters", lambda: [])
+    assert aioice.ice.get_host_addresses(use_ipv4=True, use_ipv6=True) == ["127.0.0.1"]
+    ends = RtcEnds()
+    await ends.open()
+    ends.near.send(b"packet")
+    await ends.settle()
+    assert ends.far_heard.packets == [b"packet"]
+    await ends.near.close()
+    await ends.far.close()
+
+
+@pytest.mark.parametrize(
+    "signal",
+    [
+        {"kind": "offer"},
+        {"kind": "offer", "sdp": "no SDP at all"},
+        {"kind": "offer", "sdp": "v=0\r\nm=application nonsense\r\n"},
+        {"kind": "offer", "sdp": 7},
+        {"kind": "offer", "sdp": "v=0\r\n" * 30_000},
+        {"kind": "answer", "sdp": "v=0\r\n"},
+        {"sdp": "v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\n", "kind": "offer"},
+    ],
+)
+async def test_an_offer_that_is_none_is_refused_by_name(signal: dict[str, object]) -> None:
+    link = RtcLink(Recorder(), [], monotonic_ms)
+    with pytest.raises(NegotiationError, match="expected"):
+        await link.answer(signal)
+    await link.close()
+
+
+@pytest.mark.parametrize("entry", [{}, {"urls": 5}, {"urls": ["http://nothing"]}])
+async def test_an_ice_server_that_is_none_is_refused_by_name(entry: dict[str, object]) -> None:
+    with pytest.raises(NegotiationError, match="expected"):
+        RtcLink(Recorder(), [entry], monotonic_ms)
