@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from aiohttp import web
+from aiohttp.typedefs import Handler
 
 from server.config import DemoSettings
 from server.errors import ServerError
@@ -22,15 +23,13 @@ class Page:
         self._version = version
 
     def add_routes(self, router: web.UrlDispatcher) -> None:
-        """Adds the routes; the page's files come last, behind every other address."""
+        """Adds the routes: one for every file, so that no other path leads anywhere."""
         router.add_get("/config.json", self.config)
         router.add_get(_DEMO_SOURCE, self.demo_source)
-        router.add_get("/", self.index)
-        router.add_static("/", self._web_dir)
-
-    async def index(self, request: web.Request) -> web.StreamResponse:
-        """Answers `GET /` with the page."""
-        return web.FileResponse(self._web_dir / "index.html")
+        router.add_get("/", _sender(self._web_dir / "index.html"))
+        for path in sorted(self._web_dir.rglob("*")):
+            if path.is_file():
+                router.add_get(f"/{path.relative_to(self._web_dir).as_posix()}", _sender(path))
 
     async def config(self, request: web.Request) -> web.Response:
         """Answers `GET /config.json`."""
@@ -49,7 +48,16 @@ class Page:
         """
         if self._demo is None:
             raise web.HTTPNotFound(text="expected a demo's server, got one without a demo")
+        if not self._demo.source.is_file():
+            raise web.HTTPNotFound(text="expected the demo's clip, got none: it was removed")
         return web.FileResponse(self._demo.source)
+
+
+def _sender(path: Path) -> Handler:
+    async def send(request: web.Request) -> web.StreamResponse:
+        return web.FileResponse(path)
+
+    return send
 
 
 def find_web_dir() -> Path:

@@ -85,6 +85,8 @@ class Signaling:
         try:
             await self._read(socket, connection)
         finally:
+            if socket.close_code == WSCloseCode.ABNORMAL_CLOSURE:
+                self._metrics.dead_peers.inc()
             self._leave(connection)
             self._connections.discard(connection)
             self._metrics.connections.dec()
@@ -121,8 +123,6 @@ class Signaling:
                 self._refuse(connection, error)
                 if error.close_code is not None:
                     break
-        if socket.close_code == WSCloseCode.ABNORMAL_CLOSURE:
-            self._metrics.dead_peers.inc()
 
     def _handle(self, connection: Connection, message: Incoming) -> None:
         match message:

@@ -1,0 +1,150 @@
+"""Speaker files over HTTP."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+import pytest
+
+from server.config import Limits
+from tests.server.serving import serving
+
+CONTENT = bytes(range(256)) * 1000
+ADDRESS = hashlib.sha256(CONTENT).hexdigest()
+LIMITS = Limits(speaker_bytes=len(CONTENT), upload_idle_s=0.2)
+
+
+def stored(store_dir: Path) -> list[str]:
+    return [path.name for path in store_dir.iterdir()]
+
+
+async def test_an_uploaded_file_can_be_fetched_by_its_hash(tmp_path: Path) -> None:
+    async with serving(tmp_path, limits=LIMITS) as client:
+        answer = await client.put(f"/speakers/{ADDRESS}", data=CONTENT)
+        assert answer.status == 201
+        assert await answer.json() == {"speaker": ADDRESS, "bytes": len(CONTENT), "created": True}
+        assert (await client.put(f"/speakers/{ADDRESS}", data=CONTENT)).status == 200
+
+        fetched = await client.get(f"/speakers/{ADDRESS}")
+        assert await fetched.read() == CONTENT
+        assert fetched.headers["Content-Type"] == "application/octet-stream"
+        assert "immutable" in fetched.headers["Cache-Control"]
+
+        head = await client.head(f"/speakers/{ADDRESS}")
+        assert (head.status, head.content_length) == (200, len(CONTENT))
+        assert await head.read() == b""
+
+        again = {"If-None-Match": fetched.headers["ETag"]}
+        assert (await client.get(f"/speakers/{ADDRESS}", headers=again)).status == 304
+        resumed = await client.get(f"/speakers/{ADDRESS}", headers={"Range": "bytes=255990-"})
+        assert (resumed.status, await resumed.read()) == (206, CONTENT[255990:])
+
+
+async def test_what_is_not_there_is_404(tmp_path: Path) -> None:
+    async with serving(tmp_path) as client:
+        assert (await client.head(f"/speakers/{ADDRESS}")).status == 404
+        answer = await client.get(f"/speakers/{ADDRESS}")
+        assert answer.status == 404
+        assert await answer.json() == {
+            "error": "unknown_speaker",
+            "message": f"expected a stored speaker file, got none under {ADDRESS}",
+        }
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["abc", ADDRESS.upper(), ADDRESS + "0", "%2e%2e%2f%2e%2e%2fetc%2fpasswd", "..%00", "%0a"],
+)
+async def test_tricks_with_the_address_are_400_and_touch_nothing(
+    tmp_path: Path, address: str
+) -> None:
+    store_dir = tmp_path / "store"
+    async with serving(store_dir) as client:
+        for method in ("GET", "HEAD", "PUT"):
+            data = CONTENT if method == "PUT" else None
+            answer = await client.request(method, f"/speakers/{address}", data=data)
+            assert answer.status == 400
+            if method != "HEAD":
+                assert (await answer.json())["error"] == "invalid_speaker_id"
+    assert stored(store_dir) == []
+    assert stored(tmp_path) == ["store"]
+
+
+async def test_a_wrong_hash_is_409(tmp_path: Path) -> None:
+    async with serving(tmp_path, limits=LIMITS) as client:
+        answer = await client.put(f"/speakers/{ADDRESS}", data=CONTENT[:-1])
+        assert answer.status == 409
+        assert (await answer.json())["error"] == "speaker_mismatch"
+    assert stored(tmp_path) == []
+
+
+async def test_an_empty_body_is_400(tmp_path: Path) -> None:
+    async with serving(tmp_path) as client:
+        answer = await client.put(f"/speakers/{ADDRESS}")
+        assert answer.status == 400
+        assert (await answer.json())["error"] == "truncated_upload"
+
+
+async def test_too_large_a_file_is_413_before_it_is_sent(tmp_path: Path) -> None:
+    async with serving(tmp_path, limits=LIMITS) as client:
+        answer = await client.put(f"/speakers/{ADDRESS}", data=CONTENT + b"x")
+        assert answer.status == 413
+        assert (await answer.json())["message"].endswith(f"got one of {len(CONTENT) + 1}")
+
+
+async def test_too_large_a_file_of_unannounced_length_is_413_too(tmp_path: Path) -> None:
+    async def endless() -> AsyncIterator[bytes]:
+        for _ in range(3):
+            yield CONTENT
+
+    async with serving(tmp_path, limits=LIMITS) as client:
+        answer = await client.put(f"/speakers/{ADDRESS}", data=endless())
+        assert answer.status == 413
+        assert (await answer.json())["error"] == "speaker_too_large"
+    assert stored(tmp_path) == []
+
+
+async def test_an_upload_that_stalls_is_given_up(tmp_path: Path) -> None:
+    async with serving(tmp_path, limits=LIMITS) as client:
+        reader, writer = await asyncio.open_connection(client.host, client.port)
+        writer.write(_put_head(len(CONTENT)) + CONTENT[:1000])
+        status = await asyncio.wait_for(reader.readline(), 5)
+        assert status.split()[1] == b"408"
+        writer.close()
+        await writer.wait_closed()
+    assert stored(tmp_path) == []
+
+
+async def test_an_upload_that_is_cut_leaves_nothing_behind(tmp_path: Path) -> None:
+    async with serving(tmp_path, limits=Limits(upload_idle_s=60)) as client:
+        _, writer = await asyncio.open_connection(client.host, client.port)
+        writer.write(_put_head(len(CONTENT)) + CONTENT[:1000])
+        await writer.drain()
+        await _until(lambda: len(stored(tmp_path)) == 1)
+        writer.transport.abort()
+        await _until(lambda: stored(tmp_path) == [])
+
+
+async def test_other_methods_are_405(tmp_path: Path) -> None:
+    async with serving(tmp_path) as client:
+        answer = await client.delete(f"/speakers/{ADDRESS}")
+        assert answer.status == 405
+        assert "PUT" in answer.headers["Allow"]
+        assert (await answer.json())["error"] == "method_not_allowed"
+
+
+def _put_head(length: int) -> bytes:
+    return (
+        f"PUT /speakers/{ADDRESS} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {length}\r\n\r\n"
+    ).encode()
+
+
+async def _until(condition: Callable[[], bool]) -> None:
+    """Waits for something that happens on disk, which nobody signals."""
+    deadline = asyncio.get_running_loop().time() + 5
+    while not condition():
+        assert asyncio.get_running_loop().time() < deadline
+        await asyncio.sleep(0.01)

@@ -1,0 +1,134 @@
+"""The speaker store on disk."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from pathlib import Path
+
+import pytest
+
+from server.errors import (
+    InvalidSpeakerIdError,
+    ServerError,
+    SpeakerMismatchError,
+    SpeakerTooLargeError,
+    TruncatedUploadError,
+    UnknownSpeakerError,
+)
+from server.store import SpeakerStore
+
+
+def put(store: SpeakerStore, content: bytes, address: str | None = None) -> str:
+    speaker_id = address or hashlib.sha256(content).hexdigest()
+    with store.upload(speaker_id) as upload:
+        for start in range(0, len(content), 7):
+            upload.write(content[start : start + 7])
+        upload.commit()
+    return speaker_id
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> SpeakerStore:
+    return SpeakerStore(tmp_path / "speakers", max_bytes=100, max_speakers=3)
+
+
+def files(store: SpeakerStore) -> list[str]:
+    return sorted(path.name for path in store._directory.iterdir())
+
+
+def test_what_was_put_in_comes_out(store: SpeakerStore) -> None:
+    speaker_id = put(store, b"a speaker's field")
+    assert store.path(speaker_id).read_bytes() == b"a speaker's field"
+
+
+def test_the_second_upload_of_the_same_file_changes_nothing(store: SpeakerStore) -> None:
+    speaker_id = put(store, b"same")
+    before = store.path(speaker_id).stat().st_mtime_ns
+    with store.upload(speaker_id) as upload:
+        upload.write(b"same")
+        assert upload.commit() is False
+    assert store.path(speaker_id).stat().st_mtime_ns == before
+    assert files(store) == [f"{speaker_id}.speaker"]
+
+
+def test_an_upload_that_ends_early_leaves_nothing_behind(store: SpeakerStore) -> None:
+    speaker_id = hashlib.sha256(b"whole").hexdigest()
+    with pytest.raises(ConnectionResetError), store.upload(speaker_id) as upload:
+        upload.write(b"who")
+        raise ConnectionResetError
+    assert files(store) == []
+    with pytest.raises(UnknownSpeakerError, match=f"got none under {speaker_id}"):
+        store.path(speaker_id)
+
+
+def test_nobody_sees_half_a_file(store: SpeakerStore) -> None:
+    speaker_id = hashlib.sha256(b"whole").hexdigest()
+    with store.upload(speaker_id) as upload:
+        upload.write(b"who")
+        with pytest.raises(UnknownSpeakerError):
+            store.path(speaker_id)
+        upload.write(b"le")
+        assert upload.commit() is True
+    assert store.path(speaker_id).read_bytes() == b"whole"
+
+
+def test_other_bytes_than_the_address_names_are_refused(store: SpeakerStore) -> None:
+    address = hashlib.sha256(b"expected").hexdigest()
+    got = hashlib.sha256(b"forged").hexdigest()
+    with pytest.raises(SpeakerMismatchError, match=f"sha256 {address}, got {got} over 6 bytes"):
+        put(store, b"forged", address)
+    assert files(store) == []
+
+
+def test_an_empty_file_is_refused(store: SpeakerStore) -> None:
+    with pytest.raises(TruncatedUploadError, match="got an empty body"):
+        put(store, b"")
+
+
+def test_a_file_may_fill_the_limit_and_no_byte_more(store: SpeakerStore) -> None:
+    put(store, b"x" * 100)
+    with pytest.raises(SpeakerTooLargeError, match="at most 100 bytes, got 101"):
+        put(store, b"x" * 101)
+    assert len(files(store)) == 1
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["", "..", "../../etc/passwd", "ab", "A" * 64, "a" * 63, "a" * 65, "a" * 64 + "\n", "é" * 64],
+)
+def test_nothing_but_a_sha256_is_an_address(store: SpeakerStore, address: str) -> None:
+    with pytest.raises(InvalidSpeakerIdError, match="64 lower-case hex digits"):
+        store.path(address)
+    with pytest.raises(InvalidSpeakerIdError):
+        store.upload(address)
+
+
+def test_the_longest_unused_file_makes_room(store: SpeakerStore) -> None:
+    ids = [put(store, content) for content in (b"one", b"two", b"three")]
+    for age, speaker_id in enumerate(ids):
+        os.utime(store.path(speaker_id), ns=(age, age))
+    store.path(ids[0])  # used just now
+    ids.append(put(store, b"four"))
+    with pytest.raises(UnknownSpeakerError):
+        store.path(ids[1])
+    for kept in (ids[0], ids[2], ids[3]):
+        store.path(kept)
+
+
+def test_leftovers_of_a_crash_are_cleared_and_files_kept(tmp_path: Path) -> None:
+    store = SpeakerStore(tmp_path, 100, 3)
+    speaker_id = put(store, b"kept")
+    abandoned = store.upload(speaker_id)
+    abandoned.write(b"ke")
+    assert len(files(store)) == 2
+    reopened = SpeakerStore(tmp_path, 100, 3)
+    assert files(reopened) == [f"{speaker_id}.speaker"]
+    with abandoned:
+        pass
+
+
+def test_a_folder_that_cannot_be_one_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(ServerError, match="expected a folder for speaker files at"):
+        SpeakerStore(tmp_path / "file" / "speakers", 100, 3)
