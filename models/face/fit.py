@@ -178,8 +178,8 @@ def fit_neutral(
         fits = [fitter.fit(*frame) for frame in zip(landmarks, transforms, strict=True)]
         neutral = _triangulate(neutral, start, fits, landmarks, basis, camera)
         R, t = align_rigid(neutral[None].astype(np.float64), start, np.ones(LANDMARKS))
-        neutral = np.asarray(neutral @ R[0].T + t[0], np.float32)
-    return neutral
+        neutral = (neutral @ R[0].T + t[0]).astype(np.float32)
+    return np.asarray(neutral, np.float32)
 
 
 def _triangulate(
