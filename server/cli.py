@@ -70,6 +70,8 @@ def serve(
     logging.basicConfig(
         level=logging.INFO if verbose else logging.WARNING, format="%(levelname)s %(message)s"
     )
+    # aiohttp logs a traceback for every request that is no HTTP; it has answered 400 already.
+    logging.getLogger("aiohttp.server").setLevel(logging.CRITICAL)
     try:
         demo = (
             None if demo_source is None else DemoSettings(demo_room, demo_source, demo_duration_ms)

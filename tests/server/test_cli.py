@@ -61,6 +61,20 @@ async def test_it_prints_its_address_serves_and_stops_cleanly(
         assert await child.stderr.read() == b""
 
 
+async def test_what_is_no_http_is_answered_and_not_complained_about(tmp_path: Path) -> None:
+    async with process("--port", "0", "--store", str(tmp_path)) as child:
+        assert child.stdout is not None and child.stderr is not None
+        line = await asyncio.wait_for(child.stdout.readline(), 20)
+        port = int(line.decode().rsplit(":", 1)[1])
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(b"\x16\x03\x01 hello?\r\n\r\n")
+        assert b" 400 " in await asyncio.wait_for(reader.readline(), 5)
+        writer.close()
+        child.terminate()
+        assert await asyncio.wait_for(child.wait(), 10) == 0
+        assert await child.stderr.read() == b""
+
+
 async def test_a_taken_port_is_one_clear_line(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
