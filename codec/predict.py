@@ -33,7 +33,11 @@ _ACTIVITY_FLOOR = 77  # 0.3 symbols: a channel at rest says little
 _ADAPTATION_SHIFT = 3
 _MAX_SCALE_BITS = 24
 _FIRST_OCTAVE = 9  # 1..2 symbols
-_OCTAVE_LEVEL = 192  # neighbouring channels differ by 3/4 of an octave
+_OCTAVE_LEVEL = 256  # neighbouring groups differ by about one octave
+
+_SCALE_GROUPS = ((0, 30), (30, 33), (33, 36), (36, 40), (40, 42), (42, 43))
+"""Channels that share one scale in a key packet: expression, rotation, translation, torso's
+linear part, torso's shift, time. One each would cost more than it saves."""
 
 # Magnitudes of the numbers themselves, in 1/256 symbols: what a key packet's channels are
 # expected to hold when each has its usual step.
@@ -117,14 +121,14 @@ def encode_key_body(
 
     Args:
         symbols: CHANNELS integers of the profile's symbol range.
-        scales: CHANNELS + 1 expected magnitudes; only their octaves are sent.
+        scales: CHANNELS + 1 expected magnitudes; only each group's mean octave is sent.
         profile: which magnitudes to expect of the symbols.
 
     Returns:
         The bytes, and what a decoder will read from them.
     """
     coder = RangeEncoder()
-    octaves = _code_octaves(coder, [_octave(scale) for scale in scales])
+    octaves = _code_octaves(coder, _group_octaves(scales))
     _code_differences(coder, symbols, _KEY_SCALES[profile], growth(1))
     return coder.finish(), Body(tuple(symbols), _scales_of(octaves), 0)
 
@@ -136,7 +140,7 @@ def decode_key_body(body: bytes, profile: Profile) -> Body:
         CorruptPacketError: no encoder writes these bytes.
     """
     coder = RangeDecoder(body)
-    octaves = _code_octaves(coder, [0] * (CHANNELS + 1))
+    octaves = _code_octaves(coder, [0] * len(_SCALE_GROUPS))
     symbols = _code_differences(coder, [0] * CHANNELS, _KEY_SCALES[profile], growth(1))
     return Body(_checked(symbols, profile), _scales_of(octaves), 0)
 
@@ -217,7 +221,7 @@ def _code_differences(
 
 
 def _code_octaves(coder: ValueCoder, octaves: Sequence[int]) -> list[int]:
-    """Writes or reads each scale's octave as the difference from its neighbour's."""
+    """Writes or reads each group's octave as the difference from the group's before it."""
     previous = _FIRST_OCTAVE
     coded: list[int] = []
     for octave in octaves:
@@ -226,23 +230,30 @@ def _code_octaves(coder: ValueCoder, octaves: Sequence[int]) -> list[int]:
     return coded
 
 
-def _octave(scale: int) -> int:
-    return min(max(scale, MIN_LEVEL).bit_length(), _MAX_SCALE_BITS)
+def _group_octaves(scales: Sequence[int]) -> list[int]:
+    """Returns the mean octave (bit length) of each group, halves up."""
+    octaves = [min(max(scale, MIN_LEVEL).bit_length(), _MAX_SCALE_BITS) for scale in scales]
+    return [
+        (2 * sum(octaves[start:end]) + end - start) // (2 * (end - start))
+        for start, end in _SCALE_GROUPS
+    ]
 
 
 def _scales_of(octaves: Sequence[int]) -> tuple[int, ...]:
-    """Returns the middle of each octave.
+    """Returns the middle of its group's octave for each channel.
 
     Raises:
         CorruptPacketError: an octave that no encoder sends.
     """
-    for octave in octaves:
+    scales: list[int] = []
+    for octave, (start, end) in zip(octaves, _SCALE_GROUPS, strict=True):
         if not MIN_LEVEL.bit_length() <= octave <= _MAX_SCALE_BITS:
             raise CorruptPacketError(
                 f"expected a scale octave in [{MIN_LEVEL.bit_length()}, {_MAX_SCALE_BITS}], "
                 f"got {octave}"
             )
-    return tuple(3 << (octave - 2) for octave in octaves)
+        scales += [3 << (octave - 2)] * (end - start)
+    return tuple(scales)
 
 
 def _checked(symbols: Sequence[int], profile: Profile) -> tuple[int, ...]:
