@@ -29,6 +29,14 @@ EPOCH_TOLERANCE_MS = 20.0
 anew: a clip that was delayed, a wall clock that was set, a machine that slept."""
 
 
+class Observation(Protocol):
+    """What the tracker saw; `models.face.tracker.FaceObservation` is one."""
+
+    @property
+    def tracking(self) -> Tracking:
+        """Whether there was a face, and in what condition."""
+
+
 class Analysis(Protocol):
     """What the analyzer found in a frame; `models.face.analyzer.Analysis` is one."""
 
@@ -37,7 +45,7 @@ class Analysis(Protocol):
         """The numbers to send; None while no face was ever seen."""
 
     @property
-    def tracking(self) -> Tracking:
+    def observation(self) -> Observation:
         """What the tracker saw."""
 
 
@@ -172,7 +180,8 @@ async def run_pipeline(
     stop = threading.Event()
 
     def deliver(analysis: Analysis) -> None:
-        sender.analysed(analysis.state, analysis.tracking, monotonic_ms(), unix_ms())
+        tracking = analysis.observation.tracking
+        sender.analysed(analysis.state, tracking, monotonic_ms(), unix_ms())
 
     def analyse() -> None:
         try:

@@ -83,9 +83,14 @@ class TickingSource(FrameSource):
 
 
 @dataclass(frozen=True)
+class StubObservation:
+    tracking: Tracking
+
+
+@dataclass(frozen=True)
 class StubAnalysis:
     state: FaceState | None
-    tracking: Tracking
+    observation: StubObservation
 
 
 def level_at(pts_ms: int) -> float:
@@ -104,7 +109,8 @@ class LevelAnalyzer:
         return None
 
     def analyze(self, frame: Frame) -> StubAnalysis:
-        return StubAnalysis(face(frame.pts_ms, level_at(frame.pts_ms)), Tracking.FACE)
+        state = face(frame.pts_ms, level_at(frame.pts_ms))
+        return StubAnalysis(state, StubObservation(Tracking.FACE))
 
 
 class Recorder:
