@@ -70,8 +70,9 @@ def load_basis(path: str | Path | None = None) -> ExpressionBasis:
 
 def save_basis(basis: ExpressionBasis, path: str | Path) -> None:
     """Saves a basis with its components in half precision, about 230 kB."""
+    # safetensors writes memory as it lies: only C order is what it says it is.
     tensors: dict[str, NDArray[np.generic]] = {
-        "mean": basis.mean.astype(np.float32),
-        "components": basis.components.astype(np.float16),
+        "mean": np.ascontiguousarray(basis.mean, np.float32),
+        "components": np.ascontiguousarray(basis.components, np.float16),
     }
     save_file(tensors, str(path))

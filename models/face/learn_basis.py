@@ -139,7 +139,9 @@ def learn_basis(people: list[Array]) -> tuple[ExpressionBasis, Array]:
     variances, vectors = variances[::-1], vectors[:, ::-1]
     deviations = np.sqrt(variances[:COEFFICIENTS])
     components = (vectors[:, :COEFFICIENTS] * deviations).T.reshape(COEFFICIENTS, LANDMARKS, 3)
-    basis = ExpressionBasis(mean.astype(np.float32), (components / weights).astype(np.float32))
+    basis = ExpressionBasis(
+        mean.astype(np.float32), np.ascontiguousarray(components / weights, np.float32)
+    )
     return basis, np.cumsum(variances[:COEFFICIENTS]) / variances.sum()
 
 

@@ -108,7 +108,9 @@ class TorsoTracker:
     """Follows the torso through a stream of portraits."""
 
     def __init__(self, reference: TorsoReference) -> None:
-        self._levels = {blur: _Level(reference, blur) for blur, _ in COLD_LEVELS}
+        self._visible = bool(reference.weight.any())
+        levels = COLD_LEVELS if self._visible else ()
+        self._levels = {blur: _Level(reference, blur) for blur, _ in levels}
         self._motion = np.zeros(6)
         self._cold = True
 
@@ -123,6 +125,8 @@ class TorsoTracker:
             (6,) float32 [A00, A01, A10, A11, b0, b1] in portrait sides about its centre; the
             previous frame's where this one cannot be aligned.
         """
+        if not self._visible:
+            return self._motion.astype(np.float32)
         motion = self._motion
         error = np.inf
         for blur, iterations in COLD_LEVELS if self._cold else LEVELS:
@@ -152,7 +156,7 @@ class _Level:
         self.x = (columns + 0.5) / TORSO_PX - 0.5
         self.y = (rows + 0.5) / TORSO_PX - 0.5
         gx, gy = gx[rows, columns] * TORSO_PX, gy[rows, columns] * TORSO_PX
-        mean = float(self.template.mean()) if len(rows) else 0.0
+        mean = float(self.template.mean())
         # Steepest-descent images of [A00, A01, A10, A11, b0, b1] and of the light.
         light = [-(self.template - mean), -np.ones(len(rows))]
         moved = [gx * self.x, gx * self.y, gy * self.x, gy * self.y, gx, gy]
