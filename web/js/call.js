@@ -44,7 +44,10 @@ export class Call {
     this.#signaling = new Signaling(url, join, {
       socket: (state) => this.#socketChanged(state),
       message: (message) => this.#receive(message),
-      refused: (text) => (this.refusal = text),
+      refused: (text) => {
+        this.#socket = "open"; // the server is there, and has spoken
+        this.refusal = text;
+      },
     });
   }
 

@@ -3,8 +3,9 @@
 import { backoffMs } from "./backoff.js";
 
 const PING_MS = 4000;
-const SILENCE_MS = 10000;
+const SILENCE_MS = 6000;
 const REFUSED_RETRY_MS = 5000;
+const REFUSALS = ["invalid_field", "room_full", "too_many_rooms"]; // of a join
 
 export class Signaling {
   #url;
@@ -13,7 +14,7 @@ export class Signaling {
   #socket = null;
   #attempt = 0;
   #joined = false;
-  #heardMs = 0;
+  #unansweredMs = null; // when the first ping went out that nothing has answered yet
   #retry = null;
 
   /**
@@ -47,7 +48,7 @@ export class Signaling {
   #connect() {
     this.#retry = null;
     const socket = (this.#socket = new WebSocket(this.#url));
-    this.#heardMs = performance.now();
+    this.#unansweredMs = null;
     socket.onopen = () => this.send(this.#join);
     socket.onmessage = (event) => this.#receive(event.data);
     socket.onclose = () => {
@@ -56,13 +57,13 @@ export class Signaling {
   }
 
   #receive(data) {
-    this.#heardMs = performance.now();
+    this.#unansweredMs = null;
     const message = JSON.parse(data);
     if (message.type === "joined") {
       this.#attempt = 0;
       this.#joined = true;
       this.#on.socket("open");
-    } else if (message.type === "error" && !this.#joined) {
+    } else if (message.type === "error" && !this.#joined && REFUSALS.includes(message.code)) {
       this.#on.refused(message.message);
       if (this.#retry === null) this.#retry = setTimeout(() => this.#again(), REFUSED_RETRY_MS);
     }
@@ -75,12 +76,12 @@ export class Signaling {
   }
 
   #watch() {
-    if (performance.now() - this.#heardMs > SILENCE_MS) {
-      // A dead network lets close() wait for long: do not.
-      if (this.#retry === null) this.#lost();
-      return;
-    }
-    this.send({ type: "ping" });
+    if (this.#socket === null) return;
+    const nowMs = performance.now();
+    this.#unansweredMs ??= nowMs;
+    // On a dead network the browser itself would notice after minutes only.
+    if (nowMs - this.#unansweredMs > SILENCE_MS) this.#lost();
+    else this.send({ type: "ping" });
   }
 
   #lost() {
