@@ -258,8 +258,9 @@ def load_face_model(path: Path) -> FaceModelParts:
         SpeakerFileError: it is damaged or not one.
     """
     # MediaPipe takes a second to import, which a receiver need not wait for.
-    from models.face.analyzer import FaceAnalyzer
     from models.portrait.speaker import load_speaker
+
+    from models.face.analyzer import FaceAnalyzer
 
     speaker = load_speaker(path)
     return FaceModelParts(speaker.steps, lambda: FaceAnalyzer(speaker.face))

@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 import numpy as np
@@ -134,13 +135,15 @@ class Recorder:
 class Page:
     """A viewer as a browser would be one, but made of aiortc: it answers whoever offers."""
 
-    def __init__(self, url: str, room: str) -> None:
+    def __init__(self, url: str, room: str, participant: str | None = None) -> None:
         self._url = url
-        self._room = room
+        self._join = {"type": "join", "room": room, "role": "viewer"}
+        if participant is not None:
+            self._join["participant"] = participant
         self.grays: list[tuple[int, int, float]] = []
-        self.stats: list[dict[str, object]] = []
+        self.stats: list[dict[str, Any]] = []
         self.frames: dict[int, tuple[int, float | None]] = {}
-        self.pongs: list[dict[str, object]] = []
+        self.pongs: list[dict[str, Any]] = []
         self.sizes: list[int] = []
         self.channel: object | None = None
         self.opened_ms = monotonic_ms()
@@ -164,7 +167,7 @@ class Page:
 
     async def _signal(self) -> None:
         async with aiohttp.ClientSession() as http, http.ws_connect(f"{self._url}/signal") as ws:
-            await ws.send_json({"type": "join", "room": self._room, "role": "viewer"})
+            await ws.send_json(self._join)
             async for message in ws:
                 data = json.loads(message.data)
                 if data["type"] == "signal":
@@ -173,7 +176,9 @@ class Page:
     async def _answer(self, ws: aiohttp.ClientWebSocketResponse, peer: str, offer: dict) -> None:
         connection = RTCPeerConnection()
         self._connections.append(connection)
-        connection.on("track", lambda track: self._tasks.add(asyncio.create_task(self._watch(track))))
+        connection.on(
+            "track", lambda track: self._tasks.add(asyncio.create_task(self._watch(track)))
+        )
         connection.on("datachannel", self._listen)
         await connection.setRemoteDescription(RTCSessionDescription(offer["sdp"], "offer"))
         self._spy(connection.getReceivers()[0])
@@ -192,6 +197,9 @@ class Page:
             await handle(packet, arrival_time_ms=arrival_time_ms)
 
         receiver._handle_rtp_packet = spy  # type: ignore[attr-defined]
+
+    def _start_watching(self, track: object) -> None:
+        self._tasks.add(asyncio.create_task(self._watch(track)))
 
     async def _watch(self, track: object) -> None:
         while True:
@@ -225,7 +233,9 @@ class Page:
 async def until(condition, timeout_s: float = 8.0) -> None:  # type: ignore[no-untyped-def]
     """Waits until a condition holds; fails the test if it never does."""
     async with asyncio.timeout(timeout_s):
-        while not condition():
+        while True:
+            if condition():
+                return
             await asyncio.sleep(0.02)
 
 

@@ -176,7 +176,7 @@ class FakeDevice:
         self.released = False
         self.left = 3
 
-    def isOpened(self) -> bool:
+    def isOpened(self) -> bool:  # noqa: N802, OpenCV's name
         return self.device == 0
 
     def set(self, prop: int, value: float) -> bool:

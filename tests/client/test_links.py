@@ -176,9 +176,7 @@ async def test_memory_loses_delays_and_reorders_by_its_pattern() -> None:
         ends.near.send(bytes([number]))
     for now_ms in range(25, 100):
         ends.network.advance_to(now_ms)
-        arrivals += [
-            (now_ms, packet[0]) for packet in ends.far_heard.packets[len(arrivals) :]
-        ]
+        arrivals += [(now_ms, packet[0]) for packet in ends.far_heard.packets[len(arrivals) :]]
     # 0 leaves at 0 and takes 50, 1 is lost, 2 leaves at 10 and takes 10, 3: 15 + 30, 4 is
     # lost, 5: 25 + 0.
     assert [packet[0] for packet in ends.far_heard.packets] == [2, 5, 3, 0]

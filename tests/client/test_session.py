@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import signal
 import statistics
+import subprocess
+import sys
+import time
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -11,6 +16,7 @@ from pathlib import Path
 import pytest
 from aiohttp.test_utils import TestServer
 
+from client.errors import SpeakerTransferError
 from client.session import (
     FaceModelParts,
     ReceiverConfig,
@@ -42,10 +48,21 @@ async def running(part: Coroutine[None, None, None]) -> AsyncIterator[asyncio.Ta
         await asyncio.gather(task, return_exceptions=True)
 
 
+async def start_server(path: Path, port: int | None = None) -> TestServer:
+    server = TestServer(create_app(ServerSettings(store_dir=path / "store")), port=port)
+    await server.start_server()
+    return server
+
+
+def url_of(server: TestServer) -> str:
+    return str(server.make_url("/")).rstrip("/")
+
+
 @pytest.fixture
 async def url(tmp_path: Path) -> AsyncIterator[str]:
-    async with TestServer(create_app(ServerSettings(store_dir=tmp_path / "store"))) as server:
-        yield str(server.make_url("/")).rstrip("/")
+    server = await start_server(tmp_path)
+    yield url_of(server)
+    await server.close()
 
 
 @pytest.fixture
@@ -55,36 +72,209 @@ def speaker_path(tmp_path: Path) -> Path:
     return path
 
 
-def sender(url: str, speaker_path: Path) -> Coroutine[None, None, None]:
-    config = SenderConfig(url, "room", speaker_path)
+def sender(
+    url: str, speaker_path: Path, participant: str | None = None
+) -> Coroutine[None, None, None]:
+    config = SenderConfig(url, "room", speaker_path, participant=participant)
     return send_from(config, TickingSource(), FaceModelParts(STEPS, LevelAnalyzer))
 
 
-def receiver(url: str, tmp_path: Path) -> Coroutine[None, None, None]:
-    return receive_with(ReceiverConfig(url, "room", size=64, cache=tmp_path / "cache"), load_gray)
+def receiver(
+    url: str, tmp_path: Path, participant: str | None = None
+) -> Coroutine[None, None, None]:
+    config = ReceiverConfig(
+        url, "room", participant, size=64, cache=tmp_path / f"cache of {participant}"
+    )
+    return receive_with(config, load_gray)
 
 
-async def test_a_page_sees_the_right_pictures_and_can_compute_their_latency(
+def is_live(page: Page) -> bool:
+    return bool(page.stats) and page.stats[-1]["state"] == "live"
+
+
+def advances(page: Page) -> bool:
+    """Whether the picture has changed during the last second."""
+    since_unix_ms = time.time() * 1000 - 1_000
+    return len({gray for _, gray, shown in page.grays if shown > since_unix_ms}) > 3
+
+
+async def test_a_page_sees_the_right_pictures_soon_and_can_compute_their_latency(
     url: str, speaker_path: Path, tmp_path: Path
 ) -> None:
     async with running(sender(url, speaker_path)), running(receiver(url, tmp_path)):
         await asyncio.sleep(1.5)  # a running call
         async with Page(url, "room") as page:
-            await until(lambda: len(page.grays) > 60)
-            await until(lambda: page.stats and page.stats[-1]["state"] == "live")
-            await asyncio.sleep(0.5)
+            await until(lambda: len(page.grays) > 60 and is_live(page))
+            page.send('{"type":"ping","t":12.5}')
+            await until(lambda: page.pongs)
+            await asyncio.sleep(0.4)
 
     assert page.first_picture_ms is not None
     assert page.first_picture_ms - page.opened_ms < 3_000
 
-    known = [(pts, gray, shown) for pts, gray, shown in page.grays if pts in page.frames]
-    assert len(known) > 50, "nearly every frame's RTP timestamp must be in `frames`"
+    known = [(stamp, gray, shown) for stamp, gray, shown in page.grays if stamp in page.frames]
+    assert len(known) >= 0.8 * len(page.grays), "`frames` names the timestamps on the wire"
     latencies_ms = []
-    for pts, gray, shown_unix_ms in known:
-        pts_ms, capture_unix_ms = page.frames[pts]
+    for stamp, gray, shown_unix_ms in known:
+        pts_ms, capture_unix_ms = page.frames[stamp]
         assert abs(gray - gray_of(level_at(pts_ms))) <= 6, "timestamps name the right picture"
-        if capture_unix_ms is not None:
-            latencies_ms.append(shown_unix_ms - capture_unix_ms)
-    print("latency", statistics.median(latencies_ms), max(latencies_ms), len(latencies_ms))
-    print(page.stats[-1])
-    assert 40 < statistics.median(latencies_ms) < 200
+        assert capture_unix_ms is not None
+        latencies_ms.append(shown_unix_ms - capture_unix_ms)
+    assert 40 < statistics.median(latencies_ms) < 300
+
+    assert page.pongs[0]["t"] == 12.5
+    assert abs(page.pongs[0]["now_unix_ms"] - time.time() * 1000) < 5_000
+    stats = page.stats[-1]
+    assert stats["frames_lost"] == 0 and stats["packets_dropped"] == {}
+    assert stats["render_fps"] > 20
+    assert 0.3 < stats["payload_kbps"] < 5
+    # Per packet 93 bytes of headers forward and a 93-byte acknowledgement back (DESIGN 5.3).
+    assert 15 < stats["wire_down_kbps"] < 40 and 15 < stats["wire_up_kbps"] < 30
+
+
+async def test_the_picture_holds_when_the_sender_dies_and_comes_back_with_it(
+    url: str, speaker_path: Path, tmp_path: Path
+) -> None:
+    async with running(receiver(url, tmp_path)), Page(url, "room") as page:
+        await until(lambda: page.stats and page.stats[-1]["state"] == "waiting")
+        async with running(sender(url, speaker_path)):
+            await until(lambda: is_live(page) and advances(page))
+        await until(lambda: page.stats[-1]["state"] == "speaker_left")
+        frames = len(page.grays)
+        await asyncio.sleep(1.5)
+        assert len(page.grays) > frames + 3, "the last picture goes on being shown"
+        assert not advances(page)
+        async with running(sender(url, speaker_path)):
+            await until(lambda: is_live(page) and advances(page))
+
+
+async def test_a_call_outlives_its_server(
+    speaker_path: Path, tmp_path: Path, unused_tcp_port: int
+) -> None:
+    server = await start_server(tmp_path, unused_tcp_port)
+    url = url_of(server)
+    async with (
+        running(sender(url, speaker_path)),
+        running(receiver(url, tmp_path)),
+        Page(url, "room") as page,
+    ):
+        await until(lambda: is_live(page) and advances(page))
+        await server.close()
+        await asyncio.sleep(1.0)
+        assert is_live(page) and advances(page), "media needs no server"
+        server = await start_server(tmp_path, unused_tcp_port)
+        async with Page(url, "room") as newcomer:
+            await until(lambda: is_live(newcomer) and advances(newcomer))
+            assert advances(page)
+    await server.close()
+
+
+async def test_several_viewers_share_one_render_at_the_largest_size_asked_for(
+    url: str, speaker_path: Path, tmp_path: Path
+) -> None:
+    async with running(sender(url, speaker_path)), running(receiver(url, tmp_path)):
+        async with Page(url, "room") as first, Page(url, "room") as second:
+            await until(lambda: is_live(first) and is_live(second))
+            assert first.sizes[-1] == 64
+            first.send('{"type":"size","size":128}')
+            first.send("nonsense")
+            second.send('{"type":"size","size":1e6}')
+            await until(lambda: first.sizes[-1] == second.sizes[-1] == 1024)
+            second.send('{"type":"size","size":96}')
+            await until(lambda: first.sizes[-1] == second.sizes[-1] == 128)
+            assert first.stats[-1]["packets_dropped"]["ControlMessageError"] == 1
+        async with Page(url, "room") as third:
+            await until(lambda: is_live(third) and advances(third))
+            assert third.sizes[-1] == 64, "wishes leave with those who had them"
+
+
+async def test_two_participants_see_each_other_and_nobody_themselves(
+    url: str, tmp_path: Path
+) -> None:
+    paths = {name: tmp_path / f"{name}.safetensors" for name in ("ann", "bob")}
+    for name, path in paths.items():
+        path.write_bytes(name.encode())
+    async with (
+        running(sender(url, paths["ann"], "ann")),
+        running(sender(url, paths["bob"], "bob")),
+        running(receiver(url, tmp_path, "ann")),
+        running(receiver(url, tmp_path, "bob")),
+        Page(url, "room", participant="ann") as ann,
+        Page(url, "room", participant="bob") as bob,
+    ):
+        await until(lambda: is_live(ann) and is_live(bob))
+        await until(lambda: advances(ann) and advances(bob))
+        shown = {page.stats[-1]["speaker"] for page in (ann, bob)}
+        (of_ann,) = (tmp_path / "cache of bob").iterdir()
+        (of_bob,) = (tmp_path / "cache of ann").iterdir()
+        assert of_ann.read_bytes() == b"ann" and of_bob.read_bytes() == b"bob"
+        assert shown == {of_ann.stem, of_bob.stem}
+        assert bob.stats[-1]["speaker"] == of_ann.stem
+
+
+async def test_a_clip_that_ends_ends_the_sender(url: str, speaker_path: Path) -> None:
+    config = SenderConfig(url, "room", speaker_path)
+    parts = FaceModelParts(STEPS, LevelAnalyzer)
+    async with asyncio.timeout(5):
+        await send_from(config, TickingSource(frames=5), parts)
+
+
+async def test_a_sender_waits_for_its_server(
+    speaker_path: Path, tmp_path: Path, unused_tcp_port: int
+) -> None:
+    async with running(sender(f"http://127.0.0.1:{unused_tcp_port}", speaker_path)) as sending:
+        await asyncio.sleep(0.4)
+        assert not sending.done()
+        server = await start_server(tmp_path, unused_tcp_port)
+        async with (
+            running(receiver(url_of(server), tmp_path)),
+            Page(url_of(server), "room") as page,
+        ):
+            await until(lambda: is_live(page))
+    await server.close()
+
+
+async def test_a_sender_without_its_speaker_file_says_so(url: str, tmp_path: Path) -> None:
+    with pytest.raises(SpeakerTransferError, match="nobody"):
+        await sender(url, tmp_path / "nobody.safetensors")
+
+
+PROGRAM = """
+import json, sys
+from pathlib import Path
+from client import session
+from tests.client.doubles import load_gray
+session.load_portrait = lambda path, device: load_gray(path)
+url, cache, seconds = json.loads(sys.argv[1])
+session.run_receiver(session.ReceiverConfig(url, "room", cache=Path(cache), seconds=seconds))
+"""
+
+
+def start_program(url: str, cache: Path, seconds: float | None) -> subprocess.Popen[str]:
+    arguments = json.dumps([url, str(cache), seconds])
+    return subprocess.Popen(
+        [sys.executable, "-X", "dev", "-c", PROGRAM, arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=Path(__file__).parents[2],
+    )
+
+
+@pytest.mark.parametrize("name", [signal.SIGINT, signal.SIGTERM])
+async def test_a_signal_ends_a_process_cleanly(
+    url: str, speaker_path: Path, tmp_path: Path, name: signal.Signals
+) -> None:
+    process = start_program(url, tmp_path / "cache", None)
+    async with running(sender(url, speaker_path)), Page(url, "room") as page:
+        await until(lambda: is_live(page), timeout_s=15)
+        process.send_signal(name)
+        out, err = await asyncio.to_thread(process.communicate, timeout=10)
+    # In development mode Python complains of everything that is left behind.
+    assert (process.returncode, out, err) == (0, "", "")
+
+
+async def test_a_time_limit_ends_a_process_cleanly(url: str, tmp_path: Path) -> None:
+    process = start_program(url, tmp_path / "cache", 0.5)
+    out, err = await asyncio.to_thread(process.communicate, timeout=20)
+    assert (process.returncode, out, err) == (0, "", "")
