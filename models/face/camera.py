@@ -68,7 +68,7 @@ class CameraIntrinsics:
         return J
 
 
-def rotation_matrix(rotation: Array) -> NDArray[np.float64]:
+def rotation_matrix(rotation: NDArray[np.floating]) -> NDArray[np.float64]:
     """Rodrigues' formula: (3,) axis times angle in radians → (3, 3) rotation.
 
     R = I + sin θ K + (1 − cos θ) K², K the cross-product matrix of the unit axis.

@@ -22,9 +22,12 @@ from models.face.basis import COEFFICIENTS, ExpressionBasis
 from models.face.camera import CameraIntrinsics, rotation_matrix, rotation_vector
 from models.face.mesh import LANDMARKS, align_meshes, align_rigid, head_points
 
-SIGMA = 0.0007
-"""Usual error of a good landmark, in portrait sides (0.2 px at 256²)."""
-HUBER_SIGMAS = 2.0
+POSE_SIGMA = 0.03
+"""Error of a landmark, in portrait sides, while the pose is sought. Far above the landmarks'
+own noise: the expression may explain what the pose cannot, not what it can."""
+SHAPE_SIGMA = 0.003
+"""Error of a landmark, in portrait sides, while the expression is sought (0.8 px at 256²)."""
+HUBER_SIGMAS = 0.5
 RIDGE = 1.0
 MAX_COEFFICIENT = 8.0
 """Beyond so many standard deviations a coefficient means a lost track, not an expression."""
@@ -32,6 +35,8 @@ NEUTRAL_PRIOR_CM = 0.5
 """How far a neutral point may lie from where the tracker's rough depth puts it."""
 ITERATIONS_WARM = 2
 ITERATIONS_COLD = 6
+CONVERGED_RAD = 0.002
+"""A turn below this, in one step of a nearly linear problem, leaves nothing to a further one."""
 LOST_SIDES = 0.02
 """Mean reprojection error above which a warm start has lost the head and is thrown away."""
 
@@ -104,35 +109,51 @@ class FaceFitter:
         c = coefficients.astype(np.float64)
         target = landmarks[:, :2].astype(np.float64)
         for _ in range(iterations):
-            head = self._neutral + (self._flat @ c.astype(np.float32)).reshape(LANDMARKS, 3)
-            turned = head @ R.T.astype(np.float32)
-            J, residual = self._linearise(turned, R, t, target)
-            distance = np.sqrt(np.square(residual).reshape(-1, 2).sum(1)) / SIGMA
-            weight = np.minimum(1, HUBER_SIGMAS / np.maximum(distance, 1e-9)) / SIGMA**2
-            rows = np.repeat(weight, 2).astype(np.float32)
-            JW = J * rows[:, None]
-            H = (JW.T @ J).astype(np.float64)
-            g = (JW.T @ residual.astype(np.float32)).astype(np.float64)
-            diagonal = np.arange(6, 6 + COEFFICIENTS)
-            H[diagonal, diagonal] += RIDGE
-            g[6:] += RIDGE * c
-            step = np.linalg.solve(H, g)
+            J, residual = self._linearise(R, t, c, target)
+            step = self._step(J, residual, c, POSE_SIGMA)
             R = rotation_matrix(-step[:3]) @ R
             t = t - step[3:6]
-            c = np.clip(c - step[6:], -MAX_COEFFICIENT, MAX_COEFFICIENT)
-        head = self._neutral + (self._flat @ c.astype(np.float32)).reshape(LANDMARKS, 3)
-        error = np.linalg.norm(self._camera.project(head @ R.T + t) - target, axis=1).mean()
+            c = c - step[6:]
+            if np.abs(step[:3]).max() < CONVERGED_RAD:
+                break
+        # The pose stands; now the expression may follow the landmarks closely.
+        J, residual = self._linearise(R, t, c, target)
+        c = np.clip(
+            c - self._step(J[:, 6:], residual, c, SHAPE_SIGMA), -MAX_COEFFICIENT, MAX_COEFFICIENT
+        )
+        points = self._basis.mesh(self._neutral, c.astype(np.float32)) @ R.T + t
+        error = np.linalg.norm(self._camera.project(points) - target, axis=1).mean()
         solved = HeadPose(rotation_vector(R).astype(np.float32), t.astype(np.float32))
         return FaceFit(solved, c.astype(np.float32), float(error))
 
+    def _step(
+        self,
+        J: Array,
+        residual: NDArray[np.float64],
+        coefficients: NDArray[np.float64],
+        sigma: float,
+    ) -> NDArray[np.float64]:
+        """Solves the normal equations with Huber's weights and the ridge; J ends in c."""
+        distance = np.sqrt(np.square(residual).reshape(-1, 2).sum(1)) / sigma
+        weight = np.minimum(1, HUBER_SIGMAS / np.maximum(distance, 1e-9)) / sigma**2
+        JW = J * np.repeat(weight, 2).astype(np.float32)[:, None]
+        H = (JW.T @ J).astype(np.float64)
+        g = (JW.T @ residual.astype(np.float32)).astype(np.float64)
+        ridged = np.arange(len(g) - COEFFICIENTS, len(g))
+        H[ridged, ridged] += RIDGE
+        g[ridged] += RIDGE * coefficients
+        return np.asarray(np.linalg.solve(H, g), np.float64)
+
     def _linearise(
         self,
-        turned: Array,
         R: NDArray[np.float64],
         t: NDArray[np.float64],
+        c: NDArray[np.float64],
         target: NDArray[np.float64],
     ) -> tuple[Array, NDArray[np.float64]]:
         """Jacobian (956, 85) by [rotation (left), translation, coefficients], residual (956,)."""
+        head = self._neutral + (self._flat @ c.astype(np.float32)).reshape(LANDMARKS, 3)
+        turned = head @ R.T.astype(np.float32)
         points = turned + t
         residual = (self._camera.project(points) - target).ravel()
         P = self._camera.jacobian(points).astype(np.float32)
@@ -198,8 +219,10 @@ def _triangulate(
         points = basis.mesh(neutral, fit.coefficients) @ R.T + fit.pose.translation
         residual = camera.project(points) - seen[:, :2]
         J = camera.jacobian(points) @ R
-        distance = np.linalg.norm(residual, axis=1) / SIGMA
-        weight = np.minimum(1, HUBER_SIGMAS / np.maximum(distance, 1e-9)) / SIGMA**2 / len(fits)
+        distance = np.linalg.norm(residual, axis=1) / SHAPE_SIGMA
+        weight = (
+            np.minimum(1, HUBER_SIGMAS / np.maximum(distance, 1e-9)) / SHAPE_SIGMA**2 / len(fits)
+        )
         H += np.einsum("p,pij,pik->pjk", weight, J, J)
         g += np.einsum("p,pij,pi->pj", weight, J, residual)
     step = np.linalg.solve(H, g[..., None])[..., 0]
