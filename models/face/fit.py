@@ -22,7 +22,7 @@ from models.face.basis import COEFFICIENTS, ExpressionBasis
 from models.face.camera import CameraIntrinsics, rotation_matrix, rotation_vector
 from models.face.mesh import LANDMARKS, align_meshes, align_rigid, head_points
 
-POSE_SIGMA = 0.03
+POSE_SIGMA = 0.015
 """Error of a landmark, in portrait sides, while the pose is sought. Far above the landmarks'
 own noise: the expression may explain what the pose cannot, not what it can."""
 SHAPE_SIGMA = 0.003

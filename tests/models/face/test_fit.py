@@ -35,10 +35,10 @@ def test_pose_and_expression_are_recovered_together(basis):
     for rotation, translation, coefficients in zip(*sway(basis, 24), strict=True):
         landmarks, transform = look(basis, basis.mean, rotation, translation, coefficients)
         fit = fitter.fit(landmarks, transform)
-        np.testing.assert_allclose(fit.pose.rotation, rotation, atol=0.01)
-        np.testing.assert_allclose(fit.pose.translation, translation, atol=0.15)
+        np.testing.assert_allclose(fit.pose.rotation, rotation, atol=0.02)
+        np.testing.assert_allclose(fit.pose.translation, translation, atol=0.3)
         assert fit.error * 256 < 0.1
-        assert np.abs(fit.coefficients - coefficients)[:4].max() < 0.35
+        assert np.abs(fit.coefficients - coefficients)[:4].max() < 0.5
 
 
 def test_an_opening_mouth_is_not_taken_for_a_nod(basis):
