@@ -108,7 +108,8 @@ def load_dataset(path: str | Path) -> TrackedDataset:
     try:
         with safe_open(str(path), "numpy") as file:
             metadata: dict[str, str] = file.metadata() or {}
-            tensors: dict[str, NDArray[Any]] = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            names = file.keys()
+            tensors: dict[str, NDArray[Any]] = {name: file.get_tensor(name) for name in names}
     except (SafetensorError, OSError) as error:
         raise EnrolmentError(f"{path}: expected a tracked data set, got {error}") from error
     if metadata.get("format") != FORMAT:
@@ -118,17 +119,13 @@ def load_dataset(path: str | Path) -> TrackedDataset:
         face = FaceModel.from_tensors(tensors, json.loads(metadata.get("face", "")))
     except (SpeakerFileError, ValueError) as error:
         raise EnrolmentError(f"{path}: expected the speaker's face, got: {error}") from error
-    arrays = {name: tensors.get(f"frames.{name}") for name in ARRAYS}
     person = tensors.get("frames.person")
-    _check(path, arrays, person)
-    return TrackedDataset(face, **arrays, person=person)  # type: ignore[arg-type]
+    return TrackedDataset(face, **_checked(path, tensors), person=person)
 
 
-def _check(
-    path: str | Path, arrays: dict[str, NDArray[Any] | None], person: NDArray[Any] | None
-) -> None:
-    """Checks shapes and types of all arrays against each other."""
-    portraits = arrays["portraits"]
+def _checked(path: str | Path, tensors: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+    """Returns the arrays of a data set, their shapes and types checked against each other."""
+    portraits = tensors.get("frames.portraits")
     if portraits is None or portraits.ndim != 4 or len(portraits) == 0:
         raise EnrolmentError(f"{path}: expected portraits of (N, S, S, 3), got none such")
     n, size = portraits.shape[:2]
@@ -143,12 +140,17 @@ def _check(
         "indices": (n,),
         "pts_ms": (n,),
     }
-    for name, array in arrays.items():
+    arrays = {}
+    for name, kind in ARRAYS.items():
+        array = tensors.get(f"frames.{name}")
+        expected = (shapes[name], np.dtype(kind).name)
         got = None if array is None else (array.shape, array.dtype.name)
-        expected = (shapes[name], np.dtype(ARRAYS[name]).name)
-        if got != expected:
+        if array is None or got != expected:
             raise EnrolmentError(f"{path}: {name}: expected {expected}, got {got}")
+        arrays[name] = array
+    person = tensors.get("frames.person")
     if person is not None and person.shape != (n, size // 2, size // 2):
         raise EnrolmentError(
             f"{path}: person: expected {(n, size // 2, size // 2)}, got {person.shape}"
         )
+    return arrays
