@@ -124,9 +124,12 @@ class SpeakerFeed:
         try:
             state = self._decoder.decode(packet)
         except PacketError as error:
-            self._stats.packets_dropped[type(error).__name__] += 1
-            if isinstance(error, MissingReferenceError):
+            missing = isinstance(error, MissingReferenceError)
+            if missing:
                 self._request_key(now_ms)
+            # Whoever joins a running stream hears the end of a chain first; that is no fault.
+            if not missing or self._newest is not None:
+                self._stats.packets_dropped[type(error).__name__] += 1
             return
         self._count(packet)
         self._newest = state

@@ -11,21 +11,19 @@ import asyncio
 import logging
 import secrets
 import signal
-from collections.abc import Callable, Coroutine
-from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from collections.abc import Coroutine
 from pathlib import Path
 
 import aiohttp
-import numpy as np
-from numpy.typing import NDArray
 
-from client.capture import CameraSource, ClipSource, FrameSource
+from client.capture import FrameSource
+from client.config import CallConfig, ReceiverConfig, SenderConfig
 from client.errors import SpeakerTransferError
-from client.feed import Portrait, PortraitLoader
+from client.feed import PortraitLoader
+from client.parts import FaceModelParts, check_device, load_face_model, load_portrait, open_source
 from client.peers import Peer, PeerTable
 from client.receiver import Receiver
-from client.sender import Analyzer, FaceSender, run_pipeline
+from client.sender import FaceSender, run_pipeline
 from client.signaling import (
     FIRST_RETRY_S,
     LAST_RETRY_S,
@@ -39,92 +37,8 @@ from client.speaker_peers import RendererPeer, SpeakerPeer
 from client.viewers import ViewerPeer
 from codec.encoder import Encoder, EncoderConfig
 from codec.packet import SEQUENCE_BITS
-from codec.quantize import Profile
 
 logger = logging.getLogger(__name__)
-
-DEFAULT_JITTER_DELAY_MS = 60.0
-DEFAULT_SIZE_PX = 256
-
-
-@dataclass(frozen=True, slots=True)
-class SenderConfig:
-    """The sending half of a participant.
-
-    Attributes:
-        server_url: http or https address of the signaling server.
-        room: name of the room.
-        speaker_path: the speaker file of whoever is in front of the camera.
-        clip: a video to send; None for the camera.
-        camera: number or path of the camera, where there is no clip.
-        loop: start the clip over at its end; otherwise its end is the end of the call.
-        participant: whose half this is; None for nobody's in particular.
-        profile: how the numbers are coded.
-        seconds: end after this time; None for no end.
-    """
-
-    server_url: str
-    room: str
-    speaker_path: Path
-    clip: Path | None = None
-    camera: str = "0"
-    loop: bool = True
-    participant: str | None = None
-    profile: Profile = Profile.COMPACT
-    seconds: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class ReceiverConfig:
-    """The receiving half of a participant.
-
-    Attributes:
-        server_url: http or https address of the signaling server.
-        room: name of the room.
-        participant: whose half this is; None for nobody's in particular.
-        device: where to render: "auto", "cpu", "cuda".
-        size: side of the pictures until a viewer asks for another, pixels.
-        jitter_delay_ms: least delay of the jitter buffer.
-        cache: where speaker files are kept.
-        seconds: end after this time; None for no end.
-    """
-
-    server_url: str
-    room: str
-    participant: str | None = None
-    device: str = "auto"
-    size: int = DEFAULT_SIZE_PX
-    jitter_delay_ms: float = DEFAULT_JITTER_DELAY_MS
-    cache: Path | None = None
-    seconds: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class CallConfig:
-    """Both halves of one participant; both name the same participant.
-
-    Attributes:
-        sender: the sending half.
-        receiver: the receiving half.
-        seconds: end after this time; None for no end.
-    """
-
-    sender: SenderConfig
-    receiver: ReceiverConfig
-    seconds: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class FaceModelParts:
-    """What a sender needs of its speaker file.
-
-    Attributes:
-        steps: (CHANNELS,) float32 quantisation steps.
-        make_analyzer: makes the analyzer of its frames.
-    """
-
-    steps: NDArray[np.float32]
-    make_analyzer: Callable[[], AbstractContextManager[Analyzer]]
 
 
 def run_sender(config: SenderConfig) -> None:
@@ -206,6 +120,9 @@ async def receive(config: ReceiverConfig) -> None:
     Raises:
         NerfcallError: the call cannot go on.
     """
+    # A device that is not there is told before anybody is kept waiting, and torch is loaded by
+    # the time a speaker comes.
+    await asyncio.to_thread(check_device, config.device)
     await receive_with(config, lambda path: load_portrait(path, config.device))
 
 
@@ -237,47 +154,6 @@ async def receive_with(config: ReceiverConfig, load: PortraitLoader) -> None:
             await _first_ends(receiver.run(), signaling.run())
         finally:
             await table.close()
-
-
-def open_source(config: SenderConfig) -> FrameSource:
-    """Opens the clip or the camera of a sender.
-
-    Raises:
-        ClipError: the clip is no usable video.
-        CaptureError: the camera cannot be opened.
-    """
-    if config.clip is not None:
-        return ClipSource(config.clip, loop=config.loop)
-    return CameraSource(config.camera)
-
-
-def load_face_model(path: Path) -> FaceModelParts:
-    """Loads what a sender needs of a speaker file; never imports torch.
-
-    Raises:
-        SpeakerFileError: it is damaged or not one.
-    """
-    # MediaPipe takes a second to import, which a receiver need not wait for.
-    from models.portrait.speaker import load_speaker
-
-    from models.face.analyzer import FaceAnalyzer
-
-    speaker = load_speaker(path)
-    return FaceModelParts(speaker.steps, lambda: FaceAnalyzer(speaker.face))
-
-
-def load_portrait(path: Path, device: str) -> Portrait:
-    """Loads a speaker file for rendering.
-
-    Raises:
-        SpeakerFileError: it is damaged or not one.
-    """
-    # Torch takes seconds to import and is not there at all where only a sender is installed.
-    from models.portrait.renderer import PortraitRenderer
-    from models.portrait.speaker import load_speaker
-
-    speaker = load_speaker(path)
-    return Portrait(speaker.id, speaker.steps, PortraitRenderer(speaker, device))
 
 
 async def _upload(files: SpeakerFiles, path: Path) -> str:

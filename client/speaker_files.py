@@ -12,7 +12,7 @@ import aiohttp
 
 from client.errors import SpeakerTransferError
 
-MAX_SPEAKER_BYTES = 16 * 1024 * 1024
+MAX_SPEAKER_BYTES = 8 * 1024 * 1024
 TIMEOUT_S = 60.0
 CHUNK_BYTES = 65_536
 

@@ -187,9 +187,12 @@ def test_whoever_joins_late_is_given_a_key_packet_at_once() -> None:
     assert call.state is CallState.LOADING
     assert call.stats.payload.per_second(call.network.now_ms) > 0, "traffic counts all the same"
     call.feed.start(portrait())
+    late = call.far.packets[-1]
+    call.feed.packet_received(late, call.network.now_ms)  # refers to what came before the start
     call.run(1)  # the request arrives
     call.run(1)  # and is answered with the next frame
     assert call.stats.frames_received >= 1
+    assert call.stats.packets_dropped == {}
     assert call.state is CallState.LIVE
 
 

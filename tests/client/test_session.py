@@ -15,15 +15,14 @@ from pathlib import Path
 
 import pytest
 from aiohttp.test_utils import TestServer
+from aioice.ice import StunProtocol
 
+from client import peers
+from client.config import ReceiverConfig, SenderConfig
 from client.errors import SpeakerTransferError
-from client.session import (
-    FaceModelParts,
-    ReceiverConfig,
-    SenderConfig,
-    receive_with,
-    send_from,
-)
+from client.parts import FaceModelParts
+from client.session import receive, receive_with, send_from
+from models.errors import ModelError
 from server.app import create_app
 from server.config import ServerSettings
 from tests.client.doubles import (
@@ -169,6 +168,31 @@ async def test_a_call_outlives_its_server(
     await server.close()
 
 
+async def test_a_path_that_dies_is_replaced_although_nobody_left(
+    url: str, speaker_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(peers, "SILENCE_LIMIT_MS", 1_200.0)
+    dead: set[StunProtocol] = set()
+    sockets: set[StunProtocol] = set()
+    send_data = StunProtocol.send_data
+
+    async def send_data_or_not(self: StunProtocol, data: bytes, addr: tuple[str, int]) -> None:
+        sockets.add(self)
+        if self not in dead:
+            await send_data(self, data, addr)
+
+    monkeypatch.setattr(StunProtocol, "send_data", send_data_or_not)
+    async with running(sender(url, speaker_path)), running(receiver(url, tmp_path)):
+        await asyncio.sleep(1.0)
+        between_speaker_and_renderer = set(sockets)
+        async with Page(url, "room") as page:
+            await until(lambda: is_live(page) and advances(page))
+            dead |= between_speaker_and_renderer
+            await until(lambda: page.stats[-1]["state"] == "held")
+            await until(lambda: page.stats[-1]["state"] == "connecting")
+            await until(lambda: is_live(page) and advances(page))
+
+
 async def test_several_viewers_share_one_render_at_the_largest_size_asked_for(
     url: str, speaker_path: Path, tmp_path: Path
 ) -> None:
@@ -243,10 +267,12 @@ PROGRAM = """
 import json, sys
 from pathlib import Path
 from client import session
+from client.config import ReceiverConfig
 from tests.client.doubles import load_gray
+session.check_device = lambda name: None
 session.load_portrait = lambda path, device: load_gray(path)
 url, cache, seconds = json.loads(sys.argv[1])
-session.run_receiver(session.ReceiverConfig(url, "room", cache=Path(cache), seconds=seconds))
+session.run_receiver(ReceiverConfig(url, "room", cache=Path(cache), seconds=seconds))
 """
 
 
@@ -278,3 +304,17 @@ async def test_a_time_limit_ends_a_process_cleanly(url: str, tmp_path: Path) -> 
     process = start_program(url, tmp_path / "cache", 0.5)
     out, err = await asyncio.to_thread(process.communicate, timeout=20)
     assert (process.returncode, out, err) == (0, "", "")
+
+
+async def test_a_device_that_is_not_there_is_named_before_anything_else(tmp_path: Path) -> None:
+    config = ReceiverConfig("http://127.0.0.1:9", "room", device="abacus", cache=tmp_path)
+    with pytest.raises(ModelError, match="abacus"):
+        await receive(config)
+
+
+def test_a_sender_needs_no_torch() -> None:
+    program = (
+        "import sys, client.session, client.parts, models.face.analyzer, models.portrait.speaker\n"
+        "sys.exit('torch' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", program], timeout=60).returncode == 0

@@ -1,0 +1,78 @@
+"""What a participant of a call can be told: one dataclass for each command."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from codec.quantize import Profile
+
+DEFAULT_JITTER_DELAY_MS = 60.0
+DEFAULT_SIZE_PX = 256
+
+
+@dataclass(frozen=True, slots=True)
+class SenderConfig:
+    """The sending half of a participant.
+
+    Attributes:
+        server_url: http or https address of the signaling server.
+        room: name of the room.
+        speaker_path: the speaker file of whoever is in front of the camera.
+        clip: a video to send; None for the camera.
+        camera: number or path of the camera, where there is no clip.
+        loop: start the clip over at its end; otherwise its end is the end of the call.
+        participant: whose half this is; None for nobody's in particular.
+        profile: how the numbers are coded.
+        seconds: end after this time; None for no end.
+    """
+
+    server_url: str
+    room: str
+    speaker_path: Path
+    clip: Path | None = None
+    camera: str = "0"
+    loop: bool = True
+    participant: str | None = None
+    profile: Profile = Profile.COMPACT
+    seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiverConfig:
+    """The receiving half of a participant.
+
+    Attributes:
+        server_url: http or https address of the signaling server.
+        room: name of the room.
+        participant: whose half this is; None for nobody's in particular.
+        device: where to render: "auto", "cpu", "cuda".
+        size: side of the pictures until a viewer asks for another, pixels.
+        jitter_delay_ms: least delay of the jitter buffer.
+        cache: where speaker files are kept.
+        seconds: end after this time; None for no end.
+    """
+
+    server_url: str
+    room: str
+    participant: str | None = None
+    device: str = "auto"
+    size: int = DEFAULT_SIZE_PX
+    jitter_delay_ms: float = DEFAULT_JITTER_DELAY_MS
+    cache: Path | None = None
+    seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CallConfig:
+    """Both halves of one participant; both name the same participant.
+
+    Attributes:
+        sender: the sending half.
+        receiver: the receiving half.
+        seconds: end after this time; None for no end.
+    """
+
+    sender: SenderConfig
+    receiver: ReceiverConfig
+    seconds: float | None = None

@@ -1,0 +1,80 @@
+"""What a session is made of: the source, the speaker's face for sending, its portrait to draw."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from client.capture import CameraSource, ClipSource, FrameSource
+from client.config import SenderConfig
+from client.feed import Portrait
+from client.sender import Analyzer
+
+
+@dataclass(frozen=True, slots=True)
+class FaceModelParts:
+    """What a sender needs of its speaker file.
+
+    Attributes:
+        steps: (CHANNELS,) float32 quantisation steps.
+        make_analyzer: makes the analyzer of its frames.
+    """
+
+    steps: NDArray[np.float32]
+    make_analyzer: Callable[[], AbstractContextManager[Analyzer]]
+
+
+def open_source(config: SenderConfig) -> FrameSource:
+    """Opens the clip or the camera of a sender.
+
+    Raises:
+        ClipError: the clip is no usable video.
+        CaptureError: the camera cannot be opened.
+    """
+    if config.clip is not None:
+        return ClipSource(config.clip, loop=config.loop)
+    return CameraSource(config.camera)
+
+
+def load_face_model(path: Path) -> FaceModelParts:
+    """Loads what a sender needs of a speaker file; never imports torch.
+
+    Raises:
+        SpeakerFileError: it is damaged or not one.
+    """
+    # MediaPipe takes a second to import, which a receiver need not wait for.
+    from models.face.analyzer import FaceAnalyzer
+    from models.portrait.speaker import load_speaker
+
+    speaker = load_speaker(path)
+    return FaceModelParts(speaker.steps, lambda: FaceAnalyzer(speaker.face))
+
+
+def check_device(name: str) -> None:
+    """Checks that a device can be rendered on.
+
+    Raises:
+        ModelError: there is no such device on this machine.
+    """
+    from models.portrait.renderer import choose_device
+
+    choose_device(name)
+
+
+def load_portrait(path: Path, device: str) -> Portrait:
+    """Loads a speaker file for rendering.
+
+    Raises:
+        SpeakerFileError: it is damaged or not one.
+    """
+    # Torch takes seconds to import and is not there at all where only a sender is installed.
+    from models.portrait.renderer import PortraitRenderer
+    from models.portrait.speaker import load_speaker
+
+    speaker = load_speaker(path)
+    return Portrait(speaker.id, speaker.steps, PortraitRenderer(speaker, device))
