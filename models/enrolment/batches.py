@@ -1,0 +1,100 @@
+"""Which pixels of which frames a training step looks at."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from models.face.dataset import TrackedDataset
+from models.portrait.field import FrameInputs
+from models.portrait.rays import rotation_matrix
+
+HEAD_MARGIN = 0.10
+"""Around the landmarks' box, in sides: hair and ears."""
+LIPS_EYES = np.r_[0:18, 33, 133, 144:164, 61, 78, 80:96, 178, 191, 246, 249, 263, 267:270, 291,
+                  308:325, 362, 373:399, 402, 405, 415, 466, 468:478]
+"""Landmarks about eyes and mouth, where expression shows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Frames:
+    """A tracked data set as tensors.
+
+    Attributes:
+        portraits: (N, S, S, 3) uint8.
+        faces: (N, 3, 96, 96) float32, (crop/255 − mean)·4.
+        mean_face: (3, 96, 96) float32 in [0, 1].
+        coefficients: (N, 79) standardised.
+        poses: (N, 6) rotation vector and translation.
+        rotations: (N, 3, 3).
+        torso: (N, 6).
+        head_boxes: (N, 4) left, top, right, bottom of the head in the portrait, [0, 1].
+        detail: (N, K, 2) landmarks about eyes and mouth.
+    """
+
+    portraits: Tensor
+    faces: Tensor
+    mean_face: Tensor
+    coefficients: Tensor
+    poses: Tensor
+    rotations: Tensor
+    torso: Tensor
+    head_boxes: Tensor
+    detail: Tensor
+
+    @classmethod
+    def of(cls, dataset: TrackedDataset) -> Frames:
+        """Prepares a data set for training."""
+        faces = torch.from_numpy(dataset.faces).permute(0, 3, 1, 2).float() / 255.0
+        mean = faces.mean(0)
+        poses = torch.from_numpy(dataset.poses)
+        low, high = dataset.landmarks.min(1), dataset.landmarks.max(1)
+        height = high[:, 1:] - low[:, 1:]
+        top = low - np.concatenate([np.full_like(height, HEAD_MARGIN), height * 0.45], 1)
+        bottom = high + np.array([HEAD_MARGIN, HEAD_MARGIN * 0.5], np.float32)
+        boxes = np.concatenate([top, bottom], 1).clip(0.0, 1.0).astype(np.float32)
+        return cls(
+            torch.from_numpy(dataset.portraits),
+            (faces - mean) * 4.0,
+            mean,
+            torch.from_numpy(dataset.face.standardise(dataset.coefficients)),
+            poses,
+            rotation_matrix(poses[:, :3]),
+            torch.from_numpy(dataset.torso),
+            torch.from_numpy(boxes),
+            torch.from_numpy(np.ascontiguousarray(dataset.landmarks[:, LIPS_EYES])),
+        )
+
+    def __len__(self) -> int:
+        return len(self.portraits)
+
+    def inputs(self, frames: Tensor, expression: Tensor) -> FrameInputs:
+        """The field's inputs of some frames, with their codes (F, 30)."""
+        poses = self.poses[frames]
+        return FrameInputs(expression, poses[:, :3], poses[:, 3:], self.torso[frames])
+
+    def pixels(
+        self, frames: Tensor, count: int, head_share: float, detail_share: float,
+        generator: torch.Generator,
+    ) -> tuple[Tensor, Tensor]:
+        """Draws pixels: some anywhere, some on the head, some about eyes and mouth.
+
+        Returns:
+            (F, count, 2) pixel centres in the portrait, [0, 1], and (F, count, 3) colours.
+        """
+        size = self.portraits.shape[1]
+        uv = torch.rand(len(frames), count, 2, generator=generator)
+        on_head, on_detail = int(count * head_share), int(count * detail_share)
+        box = self.head_boxes[frames][:, None]
+        uv[:, :on_head] = box[..., :2] + uv[:, :on_head] * (box[..., 2:] - box[..., :2])
+        points = self.detail[frames]
+        pick = torch.randint(points.shape[1], (len(frames), on_detail), generator=generator)
+        spread = torch.randn(len(frames), on_detail, 2, generator=generator) * 0.012
+        chosen = points.gather(1, pick[..., None].expand(-1, -1, 2)) + spread
+        uv[:, on_head : on_head + on_detail] = chosen
+        column_row = (uv * size).long().clamp(0, size - 1)
+        colours = self.portraits[frames[:, None], column_row[..., 1], column_row[..., 0]]
+        return (column_row + 0.5) / size, colours.float() / 255.0

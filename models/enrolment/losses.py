@@ -1,0 +1,32 @@
+"""What training minimises beside the photometric error."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from models.portrait.march import March
+
+
+def proposal_loss(march: March) -> Tensor:
+    """Asks the coarse weights to cover the fine ones (the bound of mip-NeRF 360, Eq. 13).
+
+    For each coarse interval, the fine weight that falls into it may not exceed the coarse
+    weight; the excess is penalised, so that the coarse field never hides what the fine field
+    sees. No gradient reaches the fine field.
+    """
+    with torch.no_grad():
+        cumulative = torch.cat(
+            [torch.zeros_like(march.fine_weights[..., :1]), march.fine_weights.cumsum(-1)], -1
+        )
+        edges = march.coarse_samples.edges.contiguous()
+        index = torch.searchsorted(march.fine_samples.edges.contiguous(), edges)
+        at_edges = cumulative.gather(-1, index.clamp(0, cumulative.shape[-1] - 1))
+        bound = (at_edges[..., 1:] - at_edges[..., :-1]).clamp_min(0.0)
+    excess = (bound - march.coarse_weights).clamp_min(0.0)
+    return (excess**2 / (march.coarse_weights + 1e-3)).mean()
+
+
+def ambiguity(opacity: Tensor) -> Tensor:
+    """Mean of α(1 − α): a pixel is on the head or it is not."""
+    return (opacity * (1.0 - opacity)).mean()

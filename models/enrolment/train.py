@@ -1,0 +1,249 @@
+"""The training loop: embedding and field end to end, for a given time."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from models.enrolment.backdrop import prime_backdrop
+from models.enrolment.batches import Frames
+from models.enrolment.embedding_net import EmbeddingNet
+from models.enrolment.losses import ambiguity, proposal_loss
+from models.enrolment.proxy import head_proxy, prime_head
+from models.face.dataset import TrackedDataset
+from models.portrait.config import FieldConfig
+from models.portrait.field import SpeakerField
+from models.portrait.march import March, RenderOutput, march_head
+from models.portrait.occupancy import Occupancy
+from models.portrait.rays import Rays, cast_rays
+
+
+@dataclass(frozen=True, slots=True)
+class TrainConfig:
+    """How to train.
+
+    Attributes:
+        seconds: wall-clock time for training, priming included.
+        max_steps: stops earlier after so many steps; None for no limit.
+        frames_per_step: frames in a step.
+        pixels_per_frame: pixels of each.
+        plane_rate: Adam's step for feature planes.
+        network_rate: Adam's step for everything else.
+        final_rate: the rates' factor at the end of an exponential decay.
+        head_share: share of pixels drawn on the head.
+        detail_share: share drawn about eyes and mouth.
+        code_noise: width of the uniform noise on the code that stands for quantisation.
+        steadiness: weight of the mean difference between codes of adjacent frames.
+        coarse_weight: weight of the coarse photometric error (Eq. 4).
+        proposal_weight: weight of `proposal_loss`.
+        occupancy_every: steps between updates of the occupancy grid.
+        seed: of all randomness.
+    """
+
+    seconds: float
+    max_steps: int | None = None
+    frames_per_step: int = 4
+    pixels_per_frame: int = 768
+    plane_rate: float = 2e-2
+    network_rate: float = 4e-3
+    final_rate: float = 0.03
+    head_share: float = 0.55
+    detail_share: float = 0.15
+    code_noise: float = 0.1
+    steadiness: float = 2e-4
+    coarse_weight: float = 0.1
+    proposal_weight: float = 0.05
+    occupancy_every: int = 100
+    seed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class TrainProgress:
+    """Where training stands.
+
+    Attributes:
+        step: steps done.
+        elapsed_s: seconds since the start.
+        total_s: seconds it will take.
+        psnr_db: of the pixels of the last steps; these are training pixels.
+    """
+
+    step: int
+    elapsed_s: float
+    total_s: float
+    psnr_db: float
+
+
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """What training made."""
+
+    field: SpeakerField
+    occupancy: Occupancy
+    embedding: EmbeddingNet
+    mean_face: Tensor
+    codes: Tensor
+    steps: int
+
+
+def train(
+    dataset: TrackedDataset,
+    config: TrainConfig,
+    field_config: FieldConfig,
+    report: Callable[[TrainProgress], None] = lambda progress: None,
+    clock: Callable[[], float] = time.monotonic,
+) -> Trained:
+    """Trains a speaker on tracked frames.
+
+    Args:
+        dataset: at least two frames.
+        config: how.
+        field_config: of what shape.
+        report: told after every step.
+        clock: seconds.
+    """
+    start = clock()
+    torch.manual_seed(config.seed)
+    generator = torch.Generator().manual_seed(config.seed)
+    frames = Frames.of(dataset)
+    field, embedding, occupancy = SpeakerField(field_config), EmbeddingNet(), Occupancy()
+    field.rest_translation.copy_(frames.poses[:, 3:].mean(0))
+    proxy = head_proxy(dataset, field.head.box_min, field.head.box_max)
+    prime_head(field, proxy, steps=120, generator=generator)
+    occupancy.update(field.head)
+    prime_backdrop(field, frames, dataset, steps=150, generator=generator)
+    optimiser = _optimiser(field, embedding, config)
+    rates = [group["lr"] for group in optimiser.param_groups]
+    mean_error, step = 0.05, 0
+    while True:
+        elapsed = clock() - start
+        done = elapsed / config.seconds
+        if config.max_steps is not None:
+            done = max(done, step / config.max_steps)
+        if done >= 1.0:
+            break
+        for group, rate in zip(optimiser.param_groups, rates, strict=True):
+            group["lr"] = rate * config.final_rate**done * min(1.0, (step + 1) / 20)
+        if step and step % config.occupancy_every == 0:
+            occupancy.update(field.head)
+        loss, error = _step_loss(dataset, frames, field, embedding, occupancy, config, generator)
+        optimiser.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        optimiser.step()
+        step += 1
+        mean_error += (error - mean_error) * max(0.02, 1.0 / step)
+        psnr_db = -10.0 * torch.log10(torch.tensor(mean_error)).item()
+        report(TrainProgress(step, clock() - start, config.seconds, psnr_db))
+    occupancy.update(field.head)
+    return Trained(
+        field, occupancy, embedding, frames.mean_face, embed_all(embedding, frames), step
+    )
+
+
+@torch.no_grad()
+def embed_all(embedding: EmbeddingNet, frames: Frames) -> Tensor:
+    """(N, 30) codes of all frames."""
+    parts = torch.arange(len(frames)).split(64)
+    return torch.cat([embedding(frames.coefficients[i], frames.faces[i]) for i in parts])
+
+
+def _optimiser(
+    field: SpeakerField, embedding: EmbeddingNet, config: TrainConfig
+) -> torch.optim.Optimizer:
+    everything = [*field.parameters(), *embedding.parameters()]
+    convolutions = {id(p) for p in embedding.parameters()}
+    planes = [p for p in everything if p.ndim >= 4 and id(p) not in convolutions]
+    ids = {id(p) for p in planes}
+    networks = [p for p in everything if id(p) not in ids]
+    groups = [
+        {"params": planes, "lr": config.plane_rate},
+        {"params": networks, "lr": config.network_rate},
+    ]
+    return torch.optim.Adam(groups, betas=(0.9, 0.99), eps=1e-15, fused=True)
+
+
+def _codes(
+    frames: Frames, chosen: Tensor, embedding: EmbeddingNet, config: TrainConfig,
+    generator: torch.Generator,
+) -> tuple[Tensor, Tensor]:
+    """Noisy codes (F, 30) of frames, and how much clean codes move to the next frame."""
+    both = torch.cat([chosen, chosen + 1])
+    faces = frames.faces[both]
+    # The camera's gain, colour and noise must not reach the code; nor a pixel's misalignment.
+    gain = 1.0 + 0.1 * torch.randn(len(both), 1, 1, 1, generator=generator)
+    tint = 0.1 * torch.randn(len(both), 3, 1, 1, generator=generator)
+    grain = 0.05 * torch.randn(faces.shape, generator=generator)
+    shift = torch.randint(-2, 3, (2,), generator=generator).tolist()
+    faces = torch.roll(faces * gain + tint + grain, shift, (2, 3))
+    codes = embedding(frames.coefficients[both], faces)
+    now, following = codes[: len(chosen)], codes[len(chosen) :]
+    movement = (now - following).abs().mean()
+    noise = torch.rand(now.shape, generator=generator) - 0.5
+    return now + noise * config.code_noise, movement
+
+
+def _step_loss(
+    dataset: TrackedDataset,
+    frames: Frames,
+    field: SpeakerField,
+    embedding: EmbeddingNet,
+    occupancy: Occupancy,
+    config: TrainConfig,
+    generator: torch.Generator,
+) -> tuple[Tensor, float]:
+    """Loss of one batch, and the fine photometric error of its pixels."""
+    chosen = torch.randint(len(frames) - 1, (config.frames_per_step,), generator=generator)
+    codes, movement = _codes(frames, chosen, embedding, config, generator)
+    uv, target = frames.pixels(
+        chosen, config.pixels_per_frame, config.head_share, config.detail_share, generator
+    )
+    inputs = frames.inputs(chosen, codes)
+    backdrop = field.backdrop(uv, inputs)
+    rays = cast_rays(
+        dataset.face.camera, uv, frames.rotations[chosen], inputs.translation,
+        field.head.box_min, field.head.box_max,
+    )
+    rays = occupancy.tighten(field.head, rays)
+    head_rays, order, valid = _head_rays(rays)
+    _, code = field.condition(inputs)
+    march = march_head(field.head, field.head.planes(codes), code, head_rays, generator)
+    fine = _photometric(march.fine, backdrop, order, valid, target)
+    coarse = _photometric(march.coarse, backdrop, order, valid, target)
+    loss = (
+        fine
+        + config.coarse_weight * coarse
+        + config.proposal_weight * proposal_loss(march)
+        + 1e-4 * ambiguity(march.fine.opacity)
+        + config.steadiness * movement
+    )
+    return loss, float(fine.detach())
+
+
+def _head_rays(rays: Rays) -> tuple[Rays, Tensor, Tensor]:
+    """Gathers an equal number of head rays from each frame.
+
+    Returns:
+        the gathered rays (F, H), their positions (F, H), and (F, M) which pixels are complete:
+        the few head rays beyond H take no part in the step.
+    """
+    hits = rays.hits()
+    count = max(1, int(hits.sum(1).float().mean()))
+    order = torch.argsort((~hits).to(torch.uint8), dim=1, stable=True)[:, :count]
+    directions = rays.directions.gather(1, order[..., None].expand(-1, -1, 3))
+    picked = Rays(rays.origins, directions, rays.near.gather(1, order), rays.far.gather(1, order))
+    valid = (~hits).scatter(1, order, True)
+    return picked, order, valid
+
+
+def _photometric(
+    head: RenderOutput, backdrop: Tensor, order: Tensor, valid: Tensor, target: Tensor
+) -> Tensor:
+    """Mean squared error of the composed pixels (Eq. 5)."""
+    index = order[..., None].expand(-1, -1, 3)
+    over = head.rgb + (1.0 - head.opacity) * backdrop.gather(1, index)
+    error = (backdrop.scatter(1, index, over) - target) ** 2 * valid[..., None]
+    return error.sum() / (3 * valid.sum())

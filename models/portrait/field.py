@@ -1,0 +1,81 @@
+"""A speaker's field: head, torso, background, and the code that keeps head and torso joined."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from codec.face import EXPRESSION_DIM
+from models.portrait.config import FieldConfig
+from models.portrait.head import HeadField
+from models.portrait.torso import TorsoField
+
+CONDITION_DIM = EXPRESSION_DIM + 6
+
+
+@dataclass(frozen=True, slots=True)
+class FrameInputs:
+    """What the field is told about F frames.
+
+    Attributes:
+        expression: (F, 30).
+        rotation: (F, 3) rotation vectors, rad, head → camera.
+        translation: (F, 3) cm.
+        torso: (F, 6) affine motion as in `codec.face.FaceState`.
+    """
+
+    expression: Tensor
+    rotation: Tensor
+    translation: Tensor
+    torso: Tensor
+
+    def motion(self) -> Tensor:
+        """(F, 2, 3) affine motion [I + A | b] of the torso."""
+        linear = self.torso[:, :4].reshape(-1, 2, 2)
+        linear = linear + torch.eye(2, device=linear.device, dtype=linear.dtype)
+        return torch.cat([linear, self.torso[:, 4:, None]], dim=-1)
+
+
+class SpeakerField(nn.Module):
+    """Everything learned that the receiver needs."""
+
+    def __init__(self, config: FieldConfig, levels: int = 1) -> None:
+        super().__init__()
+        self.config = config
+        self.head = HeadField(config, EXPRESSION_DIM, levels)
+        self.torso = TorsoField(config, CONDITION_DIM, levels)
+        self.consistency = nn.Parameter(torch.randn(config.consistency_dim) * 0.1)
+        self.consistency_frame = nn.Linear(CONDITION_DIM, config.consistency_dim)
+        self.background_logits = nn.Parameter(
+            torch.zeros(1, 3, config.background_px, config.background_px)
+        )
+        # Where the head usually is: conditions are relative to it, cm.
+        self.register_buffer("rest_translation", torch.zeros(3))
+        self.rest_translation: Tensor
+
+    def condition(self, frames: FrameInputs) -> tuple[Tensor, Tensor]:
+        """The frame's condition vector (F, 36) and its consistency code (F, Z).
+
+        The code is a learned constant plus a small function of the frame's features, and both
+        the head's colour and the torso depend on it: the learnable constraint of the paper.
+        """
+        shift = (frames.translation - self.rest_translation) / 10.0
+        condition = torch.cat([frames.expression, frames.rotation * 3.0, shift], dim=-1)
+        return condition, torch.tanh(self.consistency + self.consistency_frame(condition))
+
+    def background(self, uv: Tensor) -> Tensor:
+        """(F, M, 2) portrait positions → (F, M, 3) colour in [0, 1]."""
+        picture = torch.sigmoid(self.background_logits)
+        grid = (uv * 2.0 - 1.0).reshape(1, 1, -1, 2)
+        colour = F.grid_sample(picture, grid, align_corners=False, padding_mode="border")
+        return colour[0, :, 0].T.reshape(*uv.shape[:2], 3)
+
+    def backdrop(self, uv: Tensor, frames: FrameInputs) -> Tensor:
+        """Torso over background: (F, M, 2) → (F, M, 3)."""
+        condition, code = self.condition(frames)
+        warp = self.torso.warp(condition, code)
+        colour, opacity = self.torso(uv, frames.motion(), warp, code)
+        return opacity * colour + (1.0 - opacity) * self.background(uv)

@@ -1,0 +1,84 @@
+"""The head's radiance field in canonical head space, a coarse and a fine one."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from models.portrait.config import FieldConfig
+from models.portrait.planes import PlanePyramid, blend_planes, sample_planes
+
+DENSITY_BIAS = -4.5
+"""An untrained field is nearly clear, so that what is opaque has been learned."""
+
+
+class HeadField(nn.Module):
+    """N_Θ(expression, x) → (colour, density), paper Eq. 1, on tri-planes.
+
+    The expression code blends a few planes once a frame; a sample then costs a lookup and two
+    small MLPs. The coarse field is a small one of its own (Θ_c of Eq. 4): it says where the
+    fine samples go and has a colour, so that it can be trained photometrically.
+    """
+
+    def __init__(self, config: FieldConfig, expression_dim: int, levels: int = 1) -> None:
+        super().__init__()
+        c = config
+        self.coarse_count = c.coarse_samples
+        self.fine_count = c.fine_samples
+        self.static = PlanePyramid(3, c.static_channels, c.static_cells, levels, 0.1)
+        self.expression_planes = nn.Parameter(
+            torch.randn(
+                c.expression_planes, 3, c.dynamic_channels, c.dynamic_cells + 1, c.dynamic_cells + 1
+            )
+            * 0.02
+        )
+        self.mix = nn.Sequential(
+            nn.Linear(expression_dim, 48), nn.ReLU(), nn.Linear(48, c.expression_planes)
+        )
+        features = 3 * c.static_channels
+        self.density1 = nn.Linear(features, c.hidden)
+        self.density2 = nn.Linear(c.hidden, 1 + c.geometry_dim)
+        self.colour1 = nn.Linear(features + c.geometry_dim, c.hidden)
+        self.colour_code = nn.Linear(c.consistency_dim, c.hidden, bias=False)
+        self.colour2 = nn.Linear(c.hidden, 3)
+        self.colour_direct = nn.Linear(features, 3, bias=False)
+        self.coarse_planes = PlanePyramid(3, c.coarse_channels, c.coarse_cells, levels, 0.1)
+        self.coarse1 = nn.Linear(3 * c.coarse_channels, 16)
+        self.coarse2 = nn.Linear(16, 4)
+        self.register_buffer("box_min", torch.tensor(config.box_min), persistent=False)
+        self.register_buffer("box_max", torch.tensor(config.box_max), persistent=False)
+        self.box_min: Tensor
+        self.box_max: Tensor
+
+    def planes(self, expression: Tensor) -> Tensor:
+        """(F, 30) codes → (F, 3, C, P, P) feature planes of those frames."""
+        return blend_planes(self.static(), self.expression_planes, self.mix(expression))
+
+    def fine(self, planes: Tensor, points: Tensor, code: Tensor) -> tuple[Tensor, Tensor]:
+        """Density and colour of points in head space.
+
+        Args:
+            planes: (F, 3, C, P, P) of `planes`.
+            points: (F, N, 3) cm.
+            code: (F, consistency_dim).
+
+        Returns:
+            (F, N) density in 1/cm and (F, N, 3) colour in [0, 1].
+        """
+        features = sample_planes(planes, self._normalise(points))
+        geometry = self.density2(F.relu(self.density1(features)))
+        hidden = self.colour1(torch.cat([features, geometry[..., 1:]], dim=-1))
+        hidden = F.relu(hidden + self.colour_code(code)[:, None])
+        return F.softplus(geometry[..., 0] + DENSITY_BIAS), torch.sigmoid(self.colour2(hidden) + self.colour_direct(features))
+
+    def coarse(self, points: Tensor) -> tuple[Tensor, Tensor]:
+        """Density (F, N) and colour (F, N, 3) of the coarse field at (F, N, 3) points, cm."""
+        planes = self.coarse_planes()[None]
+        flat = self._normalise(points).reshape(1, -1, 3)
+        out = self.coarse2(F.relu(self.coarse1(sample_planes(planes, flat))))
+        out = out.reshape(*points.shape[:-1], 4)
+        return F.softplus(out[..., 0] + DENSITY_BIAS), torch.sigmoid(out[..., 1:])
+
+    def _normalise(self, points: Tensor) -> Tensor:
+        return (points - self.box_min) / (self.box_max - self.box_min) * 2.0 - 1.0

@@ -1,0 +1,106 @@
+"""A whole picture from the field: the plain path, in torch, on any device.
+
+A coarse pass on a fixed lattice of TILES² tiles says where in depth the head is; only pixels
+of tiles that see it run the fine pass, between their tile's depths. The lattice does not grow
+with the picture, so its cost is constant and every size shows the same surfaces.
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from models.face.camera import CameraIntrinsics
+from models.portrait.field import FrameInputs, SpeakerField
+from models.portrait.march import coarse_pass, fine_pass
+from models.portrait.occupancy import Occupancy
+from models.portrait.rays import Rays, bracket, cast_rays, rotation_matrix
+
+TILES = 64
+CHUNK_RAYS = 4096
+"""Rays a fine pass takes at once: what keeps its intermediates in the cache."""
+SEEN = 0.004
+"""A lattice ray of less opacity than one 8-bit step sees nothing."""
+
+
+def pixel_centres(size: int, device: torch.device) -> Tensor:
+    """(1, size², 2) pixel centres in [0, 1], row by row."""
+    centre = (torch.arange(size, device=device) + 0.5) / size
+    v, u = torch.meshgrid(centre, centre, indexing="ij")
+    return torch.stack([u, v], -1).reshape(1, -1, 2)
+
+
+@torch.no_grad()
+def render_image(
+    field: SpeakerField,
+    occupancy: Occupancy,
+    camera: CameraIntrinsics,
+    frame: FrameInputs,
+    size: int,
+) -> Tensor:
+    """Renders one frame.
+
+    Args:
+        field: the speaker's.
+        occupancy: of its head.
+        camera: of the portrait.
+        frame: one frame's inputs (F = 1).
+        size: side of the picture in pixels.
+
+    Returns:
+        (size, size, 3) float32 colour in [0, 1].
+    """
+    head = field.head
+    device = frame.expression.device
+    uv = pixel_centres(size, device)
+    picture = field.backdrop(uv, frame)[0]
+    rotation = rotation_matrix(frame.rotation)
+    _, code = field.condition(frame)
+    near, far = lattice_depths(field, occupancy, camera, frame)
+    # The pixel's tile, by its centre.
+    tile = (uv[0] * TILES).long().clamp(0, TILES - 1)
+    tile_index = tile[:, 1] * TILES + tile[:, 0]
+    pixels = (far[tile_index] > near[tile_index]).nonzero()[:, 0]
+    planes = head.planes(frame.expression)
+    for chunk in pixels.split(CHUNK_RAYS):
+        rays = cast_rays(
+            camera, uv[:, chunk], rotation, frame.translation, head.box_min, head.box_max
+        )
+        inside = tile_index[chunk]
+        rays = Rays(rays.origins, rays.directions, near[inside][None], far[inside][None])
+        output, _, _ = fine_pass(head, planes, code, rays)
+        picture[chunk] = output.rgb[0] + (1.0 - output.opacity[0]) * picture[chunk]
+    return picture.reshape(size, size, 3)
+
+
+def lattice_depths(
+    field: SpeakerField, occupancy: Occupancy, camera: CameraIntrinsics, frame: FrameInputs
+) -> tuple[Tensor, Tensor]:
+    """Depths between which each tile sees the head.
+
+    Rays through the tiles' corners run the coarse pass; a tile takes the union of what its
+    corners and their neighbours see, so that an edge inside a tile is not missed.
+
+    Returns:
+        near and far, (TILES²,) each, cm; far ≤ near where the tile sees no head.
+    """
+    head = field.head
+    nodes = TILES + 1
+    at = torch.arange(nodes, device=frame.expression.device) / TILES
+    v, u = torch.meshgrid(at, at, indexing="ij")
+    uv = torch.stack([u, v], -1).reshape(1, -1, 2)
+    rays = cast_rays(
+        camera, uv, rotation_matrix(frame.rotation), frame.translation, head.box_min, head.box_max
+    )
+    rays = occupancy.tighten(head, rays)
+    output, samples, weights = coarse_pass(head, rays)
+    seen = rays.hits() & (output.opacity[..., 0] > SEEN)
+    low, high = bracket(samples, weights)
+    beyond = torch.full_like(low, 1e6)
+    low = torch.where(seen, low, beyond).reshape(1, 1, nodes, nodes)
+    high = torch.where(seen, high, -beyond).reshape(1, 1, nodes, nodes)
+    # 4 × 4 corners: the tile's own and one more on every side.
+    near = -F.max_pool2d(F.pad(-low, (1, 1, 1, 1), value=-1e6), 4, stride=1)
+    far = F.max_pool2d(F.pad(high, (1, 1, 1, 1), value=-1e6), 4, stride=1)
+    return near.reshape(-1), far.reshape(-1)

@@ -1,0 +1,87 @@
+"""Feature planes: three axis-aligned pictures that stand for a volume (tri-planes)."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+AXES = ((0, 1), (0, 2), (1, 2))
+"""The two coordinates that each of the three planes spans."""
+
+
+class PlanePyramid(nn.Module):
+    """Planes stored as a sum of nested resolutions (a Laplacian pyramid of parameters).
+
+    Coarse levels learn fast because many samples share their nodes. The levels nest with corners
+    aligned, so their sum is exactly a plane of the finest resolution: `merged` turns any
+    pyramid into a single level without changing a value, which is what a speaker file holds.
+    """
+
+    def __init__(self, planes: int, channels: int, cells: int, levels: int, scale: float) -> None:
+        super().__init__()
+        sizes = [cells >> k for k in reversed(range(levels))]
+        self.levels = nn.ParameterList(
+            nn.Parameter(torch.randn(planes, channels, n + 1, n + 1) * scale / levels**0.5)
+            for n in sizes
+        )
+
+    def forward(self) -> Tensor:
+        """The (planes, C, cells + 1, cells + 1) sum of all levels."""
+        finest = self.levels[-1]
+        total: Tensor = finest
+        for level in list(self.levels)[:-1]:
+            total = total + F.interpolate(
+                level, size=finest.shape[-2:], mode="bilinear", align_corners=True
+            )
+        return total
+
+    @torch.no_grad()
+    def merge(self) -> None:
+        """Replaces the levels by their sum."""
+        self.levels = nn.ParameterList([nn.Parameter(self())])
+
+
+def blend_planes(static: Tensor, expression_planes: Tensor, weights: Tensor) -> Tensor:
+    """Blends the expression planes by the code and adds them to the static planes, once a frame.
+
+    Args:
+        static: (3, C, P, P).
+        expression_planes: (K, 3, c, p, p) with c ≤ C and p − 1 dividing P − 1.
+        weights: (F, K).
+
+    Returns:
+        (F, 3, C, P, P).
+    """
+    frames = weights.shape[0]
+    count, _, channels, nodes, _ = expression_planes.shape
+    dynamic = (weights @ expression_planes.reshape(count, -1)).reshape(
+        frames, 3 * channels, nodes, nodes
+    )
+    # Corners aligned and nested nodes: the upsampled plane is the same bilinear function.
+    dynamic = F.interpolate(dynamic, size=static.shape[-2:], mode="bilinear", align_corners=True)
+    dynamic = dynamic.reshape(frames, 3, channels, *static.shape[-2:])
+    moving = static[:, :channels] + dynamic
+    still = static[:, channels:].expand(frames, -1, -1, -1, -1)
+    return torch.cat([moving, still], dim=2)
+
+
+def sample_planes(planes: Tensor, points: Tensor) -> Tensor:
+    """Bilinear features of points.
+
+    Args:
+        planes: (F, 3, C, P, P), corners at ±1.
+        points: (F, N, 3) in [−1, 1].
+
+    Returns:
+        (F, N, 3·C): the three planes' features side by side.
+    """
+    frames, _, channels = planes.shape[:3]
+    grid = torch.stack([points[..., list(axes)] for axes in AXES], dim=1)  # (F, 3, N, 2)
+    features = F.grid_sample(
+        planes.flatten(0, 1),
+        grid.flatten(0, 1)[:, None],
+        align_corners=True,
+        padding_mode="border",
+    )  # (F·3, C, 1, N)
+    return features.reshape(frames, 3 * channels, -1).transpose(1, 2)
