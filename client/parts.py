@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -56,11 +57,14 @@ def load_face_model(path: Path) -> FaceModelParts:
 
 
 def check_device(name: str) -> None:
-    """Checks that a device can be rendered on.
+    """Loads torch and checks that a device can be rendered on.
 
     Raises:
         ModelError: there is no such device on this machine.
     """
+    # Torch's threads spin while they wait for each other, unless told otherwise before torch is
+    # loaded. Beside a sender and a browser that made a picture take four times as long.
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     from models.portrait.renderer import choose_device
 
     choose_device(name)
