@@ -1,0 +1,171 @@
+"""A clip becomes a recorded call: the sender's chain, as fast as it goes. Needs no torch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from codec.container import CallWriter
+from codec.encoder import Encoder, EncoderConfig
+from codec.face import FaceState
+from codec.quantize import Profile
+from models.clip import Frame, probe_clip, read_clip
+from models.errors import ClipError, NoFaceError
+from models.face.analyzer import FaceAnalyzer
+from models.portrait.speaker import Speaker
+
+MAX_INTERVAL_MS = 999.0
+"""The longest frame interval that an encoder starts from; it measures the true one anyway."""
+
+Progress = Callable[[str, int, int], None]
+"""Called with (what is being done, how many frames are done, of how many)."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClipPart:
+    """The frames of a clip that are meant.
+
+    Attributes:
+        path: the clip.
+        frames: how many, as the container counts.
+        fps: of those, the step counted in.
+        chosen: which decoded frame numbers.
+    """
+
+    path: Path
+    frames: int
+    fps: Fraction
+    chosen: slice
+
+    @classmethod
+    def of(cls, path: Path, chosen: slice) -> ClipPart:
+        """Looks a clip up.
+
+        Raises:
+            ClipError: the clip is no usable video, or has none of these frames.
+        """
+        info = probe_clip(path)
+        numbers = range(*chosen.indices(info.frames))
+        if not numbers:
+            wanted = f"{chosen.start or 0}:{'' if chosen.stop is None else chosen.stop}"
+            raise ClipError(f"{path}: expected frames within {wanted}, got {info.frames} in all")
+        return cls(path, len(numbers), info.fps / numbers.step, chosen)
+
+    def read(self) -> Iterator[Frame]:
+        """Yields the frames, their times counted from the first of them.
+
+        Raises:
+            ClipError: the clip is damaged.
+        """
+        first_ms: int | None = None
+        for frame in read_clip(self.path, self.chosen):
+            first_ms = frame.pts_ms if first_ms is None else first_ms
+            yield Frame(frame.rgb, frame.index, frame.pts_ms - first_ms)
+
+
+@dataclass(frozen=True, slots=True)
+class CodedFrame:
+    """One frame and what a sender makes of it.
+
+    Attributes:
+        index: decoded frame number in the clip.
+        portrait: (size, size, 3) uint8 the clip's portrait crop, if asked for.
+        state: what the sender measured; None before the first face.
+        packet: what it sends; None before the first face.
+    """
+
+    index: int
+    portrait: NDArray[np.uint8] | None
+    state: FaceState | None
+    packet: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """What a recorded call holds.
+
+    Attributes:
+        packets: how many.
+        faceless: frames before the first face, for which nothing is sent.
+        payload_bytes: of all packets.
+        fps: frames a second.
+    """
+
+    packets: int
+    faceless: int
+    payload_bytes: int
+    fps: Fraction
+
+    @property
+    def payload_kbps(self) -> float:
+        """Kilobits a second of packets, at the clip's own pace."""
+        return self.payload_bytes * 8.0 * float(self.fps) / max(1, self.packets) / 1000.0
+
+
+def code_frames(
+    part: ClipPart,
+    speaker: Speaker,
+    profile: Profile = Profile.COMPACT,
+    portrait_size: int | None = None,
+) -> Iterator[CodedFrame]:
+    """Tracks and codes frames, as a sender does.
+
+    Args:
+        part: which frames.
+        speaker: who is in them.
+        profile: how the numbers are coded.
+        portrait_size: side in pixels of `CodedFrame.portrait`; None: no portraits.
+
+    Raises:
+        ClipError: the clip is damaged.
+        SpeakerFileError: the speaker was made with another expression basis.
+    """
+    interval_ms = min(1000.0 / float(part.fps), MAX_INTERVAL_MS)
+    config = EncoderConfig(frame_interval_ms=interval_ms)
+    encoder = Encoder(speaker.id, speaker.steps, profile, config)
+    with FaceAnalyzer(speaker.face, portrait_size) as analyzer:
+        for frame in part.read():
+            analysis = analyzer.analyze(frame)
+            state = analysis.state
+            packet = None if state is None else encoder.encode(state)
+            yield CodedFrame(frame.index, analysis.portrait, state, packet)
+
+
+def record_clip(
+    part: ClipPart,
+    output: Path,
+    speaker: Speaker,
+    profile: Profile = Profile.COMPACT,
+    progress: Progress = lambda what, done, total: None,
+) -> Recording:
+    """Writes a recorded call, in one piece or not at all.
+
+    Raises:
+        ClipError: the clip is damaged.
+        NoFaceError: nobody is seen in it.
+        ContainerError: the file cannot be written.
+        SpeakerFileError: the speaker was made with another expression basis.
+    """
+    temporary = output.with_name(output.name + ".part")
+    payload_bytes = faceless = 0
+    try:
+        with CallWriter(temporary, speaker.id, profile, part.fps) as writer:
+            for done, coded in enumerate(code_frames(part, speaker, profile), 1):
+                progress("encoding", done, part.frames)
+                if coded.packet is None:
+                    faceless += 1
+                    continue
+                writer.write(coded.packet)
+                payload_bytes += len(coded.packet)
+            packets = writer.packets
+        if not packets:
+            raise NoFaceError(f"{part.path}: expected a face, got none in {faceless} frames")
+        temporary.replace(output)
+    finally:
+        temporary.unlink(missing_ok=True)
+    return Recording(packets, faceless, payload_bytes, part.fps)
