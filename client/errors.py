@@ -29,3 +29,15 @@ class NegotiationError(ClientError):
 
 class ControlMessageError(ClientError):
     """A control or stats message from a peer that has to be ignored."""
+
+
+class ChildError(ClientError):
+    """A process that was started for a demo or a measurement has died."""
+
+
+class ToldError(ClientError):
+    """A failure that a child process has told the user about already."""
+
+
+class DemoError(ClientError):
+    """The demo cannot start: its port is taken, or there is nothing to show."""

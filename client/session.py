@@ -132,9 +132,18 @@ async def receive_with(config: ReceiverConfig, load: PortraitLoader) -> None:
     Raises:
         NerfcallError: the call cannot go on.
     """
+    receiver = Receiver(load, size=config.size, jitter_delay_ms=config.jitter_delay_ms)
+    await receive_into(config, receiver)
+
+
+async def receive_into(config: ReceiverConfig, receiver: Receiver) -> None:
+    """The receiving half with a given receiver, whose figures the caller may watch.
+
+    Raises:
+        NerfcallError: the call cannot go on.
+    """
     async with aiohttp.ClientSession() as http:
         files = SpeakerFiles(http, config.server_url, config.cache or cache_dir())
-        receiver = Receiver(load, size=config.size, jitter_delay_ms=config.jitter_delay_ms)
 
         def make_peer(pairing: Pairing) -> Peer | None:
             match pairing.role:

@@ -1,0 +1,231 @@
+"""The live commands: `call`, `send`, `receive`."""
+
+from __future__ import annotations
+
+import getpass
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+from urllib.parse import urlencode, urlsplit
+
+import typer
+
+from client.commands.options import (
+    DEFAULT_ROOM,
+    DEFAULT_SERVER,
+    DeviceName,
+    DeviceOption,
+    ProfileName,
+    ProfileOption,
+    RoomOption,
+    SecondsOption,
+    ServerOption,
+    SpeakerOption,
+    VerboseOption,
+    log_to_stderr,
+)
+
+if TYPE_CHECKING:
+    from client.config import ReceiverConfig, SenderConfig
+
+MIN_SIZE_PX, MAX_SIZE_PX = 64, 1024
+DEFAULT_SIZE_PX = 256
+DEFAULT_DELAY_MS = 60.0
+
+ClipOption = Annotated[
+    Path | None,
+    typer.Option("--clip", metavar="CLIP", help="Send this video in place of a camera."),
+]
+CameraOption = Annotated[
+    str,
+    typer.Option("--camera", metavar="N", help="Number or path of the camera, without --clip."),
+]
+OnceOption = Annotated[
+    bool, typer.Option("--once", help="End with the clip instead of starting it over.")
+]
+ParticipantOption = Annotated[
+    str | None,
+    typer.Option(
+        "--participant",
+        metavar="NAME",
+        help="Whose half this is; nobody is shown themselves.",
+        show_default="nobody's",
+    ),
+]
+LiveSizeOption = Annotated[
+    int,
+    typer.Option(
+        "--size",
+        min=MIN_SIZE_PX,
+        max=MAX_SIZE_PX,
+        metavar="N",
+        help="Side of the pictures, pixels, until a viewer asks for another.",
+    ),
+]
+DelayOption = Annotated[
+    float,
+    typer.Option(
+        "--jitter-delay-ms",
+        min=0.0,
+        max=5000.0,
+        metavar="MS",
+        help="Least delay that evens out late packets.",
+    ),
+]
+
+
+def send(
+    speaker: SpeakerOption,
+    clip: ClipOption = None,
+    camera: CameraOption = "0",
+    once: OnceOption = False,
+    server: ServerOption = DEFAULT_SERVER,
+    room: RoomOption = DEFAULT_ROOM,
+    participant: ParticipantOption = None,
+    profile: ProfileOption = ProfileName.COMPACT,
+    seconds: SecondsOption = None,
+    verbose: VerboseOption = False,
+) -> None:
+    """Send a face: track it in a camera or clip and send its numbers to the room's receivers.
+
+    The speaker file is uploaded to the server once. Needs no torch. Waits for a server that is
+    not up yet; Ctrl-C ends it.
+    """
+    from client.session import run_sender
+
+    log_to_stderr(verbose)
+    run_sender(
+        _sender_config(speaker, clip, camera, once, server, room, participant, profile, seconds)
+    )
+
+
+def receive(
+    server: ServerOption = DEFAULT_SERVER,
+    room: RoomOption = DEFAULT_ROOM,
+    participant: ParticipantOption = None,
+    device: DeviceOption = DeviceName.AUTO,
+    size: LiveSizeOption = DEFAULT_SIZE_PX,
+    jitter_delay_ms: DelayOption = DEFAULT_DELAY_MS,
+    seconds: SecondsOption = None,
+    verbose: VerboseOption = False,
+) -> None:
+    """Receive a face: render the room's speaker as a video for the browsers that watch.
+
+    The speaker file is fetched from the server once and kept. Ctrl-C ends it.
+    """
+    from client.session import run_receiver
+
+    log_to_stderr(verbose)
+    typer.echo(f"watch at {page_address(server, room, participant)}")
+    run_receiver(
+        _receiver_config(server, room, participant, device, size, jitter_delay_ms, seconds)
+    )
+
+
+def call(
+    speaker: SpeakerOption,
+    clip: ClipOption = None,
+    camera: CameraOption = "0",
+    once: OnceOption = False,
+    server: ServerOption = DEFAULT_SERVER,
+    room: RoomOption = DEFAULT_ROOM,
+    participant: Annotated[
+        str | None,
+        typer.Option(
+            "--participant",
+            metavar="NAME",
+            help="Your name in the call; everybody needs another one.",
+            show_default="your user name and the process number",
+        ),
+    ] = None,
+    profile: ProfileOption = ProfileName.COMPACT,
+    device: DeviceOption = DeviceName.AUTO,
+    size: LiveSizeOption = DEFAULT_SIZE_PX,
+    jitter_delay_ms: DelayOption = DEFAULT_DELAY_MS,
+    seconds: SecondsOption = None,
+    verbose: VerboseOption = False,
+) -> None:
+    """Take part in a call: send your face, and watch the other one on the page.
+
+    Prints the address of the page. Both callers run this against one server, in one room.
+    Ctrl-C ends it.
+    """
+    from client.config import CallConfig
+    from client.session import run_call
+
+    log_to_stderr(verbose)
+    name = participant or f"{_user()}-{os.getpid()}"
+    sender = _sender_config(speaker, clip, camera, once, server, room, name, profile, None)
+    receiver = _receiver_config(server, room, name, device, size, jitter_delay_ms, None)
+    typer.echo(f"watch at {page_address(server, room, name)}")
+    run_call(CallConfig(sender, receiver, seconds))
+
+
+def page_address(server: str, room: str, participant: str | None) -> str:
+    """Returns where a browser sees what a receiver renders."""
+    query = {"room": room} | ({} if participant is None else {"participant": participant})
+    return f"{server.rstrip('/')}/?{urlencode(query)}"
+
+
+def _sender_config(
+    speaker: Path,
+    clip: Path | None,
+    camera: str,
+    once: bool,
+    server: str,
+    room: str,
+    participant: str | None,
+    profile: ProfileName,
+    seconds: float | None,
+) -> SenderConfig:
+    from client.config import SenderConfig
+
+    return SenderConfig(
+        server_url=_checked_url(server),
+        room=room,
+        speaker_path=speaker,
+        clip=clip,
+        camera=camera,
+        loop=not once,
+        participant=participant,
+        profile=profile.profile(),
+        seconds=seconds,
+    )
+
+
+def _receiver_config(
+    server: str,
+    room: str,
+    participant: str | None,
+    device: DeviceName,
+    size: int,
+    jitter_delay_ms: float,
+    seconds: float | None,
+) -> ReceiverConfig:
+    from client.config import ReceiverConfig
+
+    return ReceiverConfig(
+        server_url=_checked_url(server),
+        room=room,
+        participant=participant,
+        device=device,
+        size=size,
+        jitter_delay_ms=jitter_delay_ms,
+        seconds=seconds,
+    )
+
+
+def _checked_url(server: str) -> str:
+    parts = urlsplit(server)
+    if parts.scheme not in ("http", "https") or not parts.netloc:
+        raise typer.BadParameter(
+            f"expected http://HOST:PORT, got {server!r}", param_hint="--server"
+        )
+    return server
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # no such user: a container's arbitrary number
+        return "caller"

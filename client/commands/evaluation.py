@@ -1,0 +1,109 @@
+"""The command `evaluate`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from client.commands.options import (
+    ClipArgument,
+    DeviceName,
+    DeviceOption,
+    FramesOption,
+    JsonOption,
+    ProfileName,
+    ProfileOption,
+    SizeOption,
+    SpeakerOption,
+)
+from client.commands.progress import ProgressBar
+from client.commands.tables import print_table, write_json
+
+if TYPE_CHECKING:
+    from models.evaluation.evaluate import Evaluation
+
+
+def evaluate(
+    clip: ClipArgument,
+    speaker: SpeakerOption,
+    frames: FramesOption = ":",
+    size: SizeOption = 256,
+    profile: ProfileOption = ProfileName.COMPACT,
+    device: DeviceOption = DeviceName.AUTO,
+    json_file: JsonOption = None,
+    report: Annotated[
+        Path | None,
+        typer.Option("--report", metavar="DIR", help="Write a page with pictures to this folder."),
+    ] = None,
+) -> None:
+    """Measure quality and rate: track, code to bytes, decode those bytes, render, compare.
+
+    The full picture is compared with the clip's portrait crop, frame by frame. Take frames that
+    the speaker was not enrolled from.
+    """
+    from models.clip import parse_frames
+    from models.evaluation.evaluate import evaluate as measure
+    from models.evaluation.recording import ClipPart
+    from models.evaluation.report import Thumbnails, write_report
+    from models.portrait.speaker import load_speaker
+
+    part = ClipPart.of(clip, parse_frames(frames))
+    who = load_speaker(speaker)
+    thumbnails = Thumbnails(part.frames)
+    with ProgressBar() as bar:
+        evaluation = measure(
+            part, who, size, profile.profile(), device, bar.frames, thumbnails.observe
+        )
+    rows = figures(evaluation)
+    print_table(f"{clip.name}, frames {frames}", ("", profile.value), rows)
+    write_json(
+        json_file,
+        {
+            "clip": str(clip),
+            "speaker": who.id,
+            "profile": profile.value,
+            "first_frame": min(evaluation.frames),
+            "last_frame": max(evaluation.frames),
+            **as_json(evaluation),
+        },
+    )
+    if report is not None:
+        page = write_report(report, f"{clip.name}, frames {frames}", rows, evaluation, thumbnails)
+        typer.echo(f"report: {page}")
+
+
+def figures(evaluation: Evaluation) -> list[tuple[str, str]]:
+    """Names and values for people."""
+    mean, recording = evaluation.mean, evaluation.recording
+    temporal = mean.temporal_psnr_db
+    return [
+        ("PSNR", f"{mean.psnr_db:.2f} dB"),
+        ("SSIM", f"{mean.ssim:.4f}"),
+        ("L1", f"{mean.l1:.4f}"),
+        ("temporal PSNR", "-" if temporal is None else f"{temporal:.2f} dB"),
+        ("payload", f"{recording.payload_kbps:.2f} kbps"),
+        ("frames", f"{recording.packets} at {float(recording.fps):g} fps"),
+        ("frames before a face", str(recording.faceless)),
+        ("size", f"{evaluation.size}x{evaluation.size}"),
+        ("device", evaluation.device),
+    ]
+
+
+def as_json(evaluation: Evaluation) -> dict[str, object]:
+    """The same for programs."""
+    mean, recording = evaluation.mean, evaluation.recording
+    return {
+        "psnr_db": mean.psnr_db,
+        "ssim": mean.ssim,
+        "l1": mean.l1,
+        "temporal_psnr_db": mean.temporal_psnr_db,
+        "payload_kbps": recording.payload_kbps,
+        "payload_bytes": recording.payload_bytes,
+        "frames": recording.packets,
+        "faceless_frames": recording.faceless,
+        "fps": float(recording.fps),
+        "size": evaluation.size,
+        "device": evaluation.device,
+    }

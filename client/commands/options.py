@@ -1,0 +1,94 @@
+"""Options that several commands share, so that they are called and described alike."""
+
+from __future__ import annotations
+
+import logging
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from codec.quantize import Profile
+
+DEFAULT_SERVER = "http://127.0.0.1:8080"
+DEFAULT_ROOM = "demo"
+
+
+class ProfileName(StrEnum):
+    """How the numbers are coded."""
+
+    COMPACT = "compact"
+    LOSSLESS = "lossless"
+
+    def profile(self) -> Profile:
+        """Returns the codec's profile of this name."""
+        from codec.quantize import Profile
+
+        return Profile[self.name]
+
+
+class DeviceName(StrEnum):
+    """Where to compute."""
+
+    AUTO = "auto"
+    CPU = "cpu"
+    CUDA = "cuda"
+
+
+ClipArgument = Annotated[
+    Path, typer.Argument(metavar="CLIP", help="A video of one person.", show_default=False)
+]
+SpeakerOption = Annotated[
+    Path,
+    typer.Option(
+        "--speaker",
+        metavar="SPEAKER",
+        help="The speaker file, as nerfcall enroll writes it.",
+        show_default=False,
+    ),
+]
+FramesOption = Annotated[
+    str,
+    typer.Option(
+        "--frames",
+        metavar="A:B",
+        help="Which frames of the clip, as a Python slice of decoded frame numbers.",
+        show_default="all",
+    ),
+]
+SizeOption = Annotated[
+    int,
+    typer.Option("--size", min=16, max=4096, metavar="N", help="Side of the pictures, pixels."),
+]
+ProfileOption = Annotated[
+    ProfileName,
+    typer.Option("--profile", help="compact is quantised; lossless keeps fp16, as the paper."),
+]
+DeviceOption = Annotated[
+    DeviceName, typer.Option("--device", help="auto takes CUDA where there is one.")
+]
+JsonOption = Annotated[
+    Path | None,
+    typer.Option("--json", metavar="FILE", help="Also write the figures to this file."),
+]
+ServerOption = Annotated[
+    str, typer.Option("--server", metavar="URL", help="Address of the signaling server.")
+]
+RoomOption = Annotated[str, typer.Option("--room", metavar="NAME", help="Where the callers meet.")]
+SecondsOption = Annotated[
+    float | None,
+    typer.Option(
+        "--seconds", min=0.1, metavar="S", help="End after this time.", show_default="never"
+    ),
+]
+VerboseOption = Annotated[
+    bool, typer.Option("--verbose", "-v", help="Log what happens on the way.")
+]
+
+
+def log_to_stderr(verbose: bool) -> None:
+    """Shows warnings, and with `verbose` every step."""
+    level = logging.INFO if verbose else logging.WARNING
+    logging.basicConfig(level=level, format="%(levelname)s %(message)s")
