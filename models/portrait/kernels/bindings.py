@@ -1,0 +1,111 @@
+"""A folded field as the structures that the kernels take."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import warp as wp
+from numpy.typing import NDArray
+
+from models.portrait import image, occupancy
+from models.portrait.config import FieldConfig
+from models.portrait.field import SpeakerField
+from models.portrait.kernels import programs
+from models.portrait.kernels.folded import (
+    FoldedCoarse,
+    FoldedHead,
+    FoldedTorso,
+)
+from models.portrait.kernels.launches import WarpArray, share
+from models.portrait.occupancy import Occupancy
+from models.portrait.torso import WARP_SPAN
+
+OPAQUE = 1e-3
+"""A ray ends when less than this share of light reaches further."""
+FAINT = 1e-3
+"""A sample of less weight is not coloured."""
+COVERED = 2e-3
+"""Where less light than this passes the head, the torso is not drawn."""
+
+
+def bind_blend(folded: FoldedHead, config: FieldConfig) -> Any:
+    """The planes of a frame: what is blended and what it is added to."""
+    bound = programs.Blend()
+    bound.basis, bound.project = share(folded.basis), share(folded.project)
+    bound.density, bound.colour = share(folded.density), share(folded.colour)
+    bound.plane = (config.dynamic_cells + 1) ** 2
+    bound.channels, bound.count = folded.basis.shape[1:]
+    bound.coarse, bound.fine = config.dynamic_cells, config.static_cells
+    return bound
+
+
+def bind_lattice(folded: FoldedCoarse, grid: Occupancy, config: FieldConfig) -> Any:
+    """The coarse pass."""
+    bound = programs.Lattice()
+    bound.density, bound.density_row = share(folded.density), share(folded.density_row)
+    bound.density_bias = folded.density_bias
+    bound.cells, bound.samples = config.coarse_cells, config.coarse_samples
+    bound.occupied = share(grid.occupied.cpu().numpy().astype(np.uint8), wp.uint8)
+    bound.occupancy_cells, bound.probes = occupancy.CELLS, occupancy.PROBES
+    bound.max_depth = occupancy.MAX_DEPTH_CM
+    bound.seen, bound.tiles = image.SEEN, image.TILES
+    return bound
+
+
+def bind_head(
+    folded: FoldedHead, density: WarpArray, colour: WarpArray, config: FieldConfig
+) -> Any:
+    """The fine pass over the frame's planes."""
+    bound = programs.Head()
+    bound.density, bound.colour = density, colour
+    bound.density_row, bound.density_bias = share(folded.density_row), folded.density_bias
+    bound.geometry, bound.colour_rows = share(folded.geometry), share(folded.colour_rows)
+    bound.cells, bound.samples = config.static_cells, config.fine_samples
+    bound.opaque, bound.faint = OPAQUE, FAINT
+    return bound
+
+
+def bind_torso(folded: FoldedTorso, config: FieldConfig) -> Any:
+    """Torso and background."""
+    bound = programs.Torso()
+    bound.plane, bound.rows, bound.bias = map(share, (folded.plane, folded.rows, folded.bias))
+    bound.cells, bound.warp_cells, bound.span = config.torso_cells, config.warp_cells, WARP_SPAN
+    bound.background, bound.background_px = share(folded.background), config.background_px
+    bound.covered = COVERED
+    return bound
+
+
+def bind_warp(field: SpeakerField, folded: FoldedTorso) -> list[Any]:
+    """The layers of the torso's warp, as `warp_torso` takes them."""
+
+    def rows(values: Any) -> WarpArray:
+        array: NDArray[np.float32] = np.ascontiguousarray(values.detach().cpu().numpy())
+        return wp.array(array, dtype=programs.v48, device="cpu")
+
+    torso = field.torso
+    return [
+        wp.array(folded.warp_nodes, dtype=programs.v48, device="cpu"),
+        rows(torso.warp2.weight.T),
+        rows(torso.warp2.bias[None]),
+        rows(torso.warp3.weight),
+        wp.vec2(*torso.warp3.bias.tolist()),
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class BoundView:
+    """The frame's numbers: numpy writes `memory`, the kernels read `bound`."""
+
+    memory: dict[str, NDArray[np.float32]]
+    bound: Any
+
+
+def bind_view(sizes: dict[str, int]) -> BoundView:
+    """Memory for the frame's numbers, by the name of the field of `programs.View`."""
+    memory = {name: np.zeros(size, np.float32) for name, size in sizes.items()}
+    bound = programs.View()
+    for name, values in memory.items():
+        setattr(bound, name, share(values))
+    return BoundView(memory, bound)

@@ -1,0 +1,115 @@
+"""What the kernels are told of a frame: small vectors, computed by numpy.
+
+Numpy and not torch: torch's threads would spin for tens of milliseconds after every small
+product and take the cores that the kernels need.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor
+
+from codec.face import FaceState
+from models.face.camera import CameraIntrinsics
+from models.portrait.field import SpeakerField
+
+Array = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class FrameView:
+    """One frame, float32.
+
+    Attributes:
+        mix: (K,) weights of the expression planes.
+        rays: (4, 3) in units of the head's box: the camera's centre, the direction of the ray
+            through the portrait's corner (0, 0), and what u and v add to it. Directions are
+            scaled so that depth along them is in cm along the camera's axis.
+        colour_bias: (32,) what the consistency code adds to the head's colour layer.
+        torso_bias: (32,) likewise for the torso's, its constant bias included.
+        motion: (2, 3) affine map from the portrait's (u, v) to the torso's reference.
+        warp_bias: (48,) what the frame adds to the first layer of the torso's warp.
+    """
+
+    mix: Array
+    rays: Array
+    colour_bias: Array
+    torso_bias: Array
+    motion: Array
+    warp_bias: Array
+
+
+class FrameViews:
+    """Makes views of one speaker's frames."""
+
+    def __init__(self, field: SpeakerField, camera: CameraIntrinsics) -> None:
+        def array(tensor: Tensor) -> Array:
+            return np.asarray(tensor.detach().cpu().numpy(), np.float32)
+
+        head, torso = field.head, field.torso
+        self._camera = camera
+        self._box_min, self._box_max = array(head.box_min), array(head.box_max)
+        self._rest = array(field.rest_translation)
+        self._consistency = array(field.consistency)
+        self._consistency_frame = [array(p) for p in field.consistency_frame.parameters()]
+        self._mix = [array(p) for p in head.mix.parameters()]
+        self._colour_code = array(head.colour_code.weight)
+        self._torso_code = array(torso.colour1.weight[:, -field.config.consistency_dim :])
+        self._torso_bias = array(torso.colour1.bias)
+        self._warp = [array(torso.warp1.weight[:, 2:]), array(torso.warp1.bias)]
+
+    def view(self, state: FaceState) -> FrameView:
+        """The view of a state, whose torso motion must be invertible."""
+        # Absurd but finite states may overflow; the kernels clamp what comes of it.
+        with np.errstate(over="ignore", invalid="ignore"):
+            pose = state.pose
+            shift = (pose.translation - self._rest) / 10.0
+            condition = np.concatenate([state.expression, pose.rotation * 3.0, shift])
+            weight, bias = self._consistency_frame
+            code = np.tanh(self._consistency + weight @ condition + bias)
+            w1, b1, w2, b2 = self._mix
+            mix = w2 @ np.maximum(w1 @ state.expression + b1, 0.0) + b2
+            warp_weight, warp_bias = self._warp
+            return FrameView(
+                mix,
+                self._rays(pose.rotation, pose.translation),
+                self._colour_code @ code,
+                self._torso_code @ code + self._torso_bias,
+                _reference_motion(state.torso),
+                warp_weight @ np.concatenate([condition, code]) + warp_bias,
+            )
+
+    def _rays(self, rotation: Array, translation: Array) -> Array:
+        camera, size = self._camera, self._box_max - self._box_min
+        to_head = _rotation_matrix(rotation).T
+        origin = to_head @ -translation.astype(np.float64)
+        corner = to_head @ [-camera.cx / camera.focal, camera.cy / camera.focal, -1.0]
+        rows = np.stack(
+            [
+                origin - self._box_min,
+                corner,
+                to_head[:, 0] / camera.focal,
+                -to_head[:, 1] / camera.focal,
+            ]
+        )
+        return (rows / size).astype(np.float32)
+
+
+def _rotation_matrix(rotation: Array) -> NDArray[np.float64]:
+    """Rodrigues' formula: (3,) rad → (3, 3)."""
+    vector = rotation.astype(np.float64)
+    angle = max(float(np.linalg.norm(vector)), 1e-8)
+    x, y, z = vector / angle
+    skew = np.array([[0.0, -z, y], [z, 0.0, -x], [-y, x, 0.0]])
+    matrix = np.eye(3) + np.sin(angle) * skew + (1.0 - np.cos(angle)) * (skew @ skew)
+    return np.asarray(matrix, np.float64)
+
+
+def _reference_motion(torso: Array) -> Array:
+    """Inverts p' = (I + A)·p + b about the centre: (6,) → (2, 3) on (u, v)."""
+    inverse = np.linalg.inv(np.eye(2) + torso[:4].reshape(2, 2).astype(np.float64))
+    offset = inverse @ (-0.5 - torso[4:].astype(np.float64))
+    return np.concatenate([inverse, offset[:, None]], axis=1).astype(np.float32)
