@@ -61,7 +61,7 @@ def prime_backdrop(
     )
     for _ in range(steps):
         chosen = torch.randint(len(frames), (8,), generator=generator)
-        uv, target = frames.pixels(chosen, 1024, 0.0, 0.0, generator)
+        uv, target = frames.pixels(chosen, torch.rand(8, 1024, 2, generator=generator))
         inputs = frames.inputs(chosen, torch.zeros(len(chosen), 30))
         box = frames.head_boxes[chosen][:, None]
         on_head = ((uv > box[..., :2]) & (uv < box[..., 2:])).all(-1, keepdim=True)

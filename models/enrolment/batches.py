@@ -14,6 +14,10 @@ from models.portrait.rays import rotation_matrix
 
 HEAD_MARGIN = 0.10
 """Around the landmarks' box, in sides: hair and ears."""
+DETAIL_SPREAD = 0.012
+"""Standard deviation of the pixels drawn about a landmark, in sides."""
+MAP_CELLS = 32
+FLOOR = 0.3
 LIPS_EYES = np.r_[0:18, 33, 133, 144:164, 61, 78, 80:96, 178, 191, 246, 249, 263, 267:270, 291,
                   308:325, 362, 373:399, 402, 405, 415, 466, 468:478]
 """Landmarks about eyes and mouth, where expression shows."""
@@ -77,24 +81,49 @@ class Frames:
         return FrameInputs(expression, poses[:, :3], poses[:, 3:], self.torso[frames])
 
     def pixels(
-        self, frames: Tensor, count: int, head_share: float, detail_share: float,
-        generator: torch.Generator,
+        self, frames: Tensor, uv: Tensor
     ) -> tuple[Tensor, Tensor]:
-        """Draws pixels: some anywhere, some on the head, some about eyes and mouth.
-
-        Returns:
-            (F, count, 2) pixel centres in the portrait, [0, 1], and (F, count, 3) colours.
-        """
+        """Snaps positions (F, M, 2) to pixel centres; returns them with their (F, M, 3) colours."""
         size = self.portraits.shape[1]
-        uv = torch.rand(len(frames), count, 2, generator=generator)
-        on_head, on_detail = int(count * head_share), int(count * detail_share)
-        box = self.head_boxes[frames][:, None]
-        uv[:, :on_head] = box[..., :2] + uv[:, :on_head] * (box[..., 2:] - box[..., :2])
-        points = self.detail[frames]
-        pick = torch.randint(points.shape[1], (len(frames), on_detail), generator=generator)
-        spread = torch.randn(len(frames), on_detail, 2, generator=generator) * 0.012
-        chosen = points.gather(1, pick[..., None].expand(-1, -1, 2)) + spread
-        uv[:, on_head : on_head + on_detail] = chosen
         column_row = (uv * size).long().clamp(0, size - 1)
         colours = self.portraits[frames[:, None], column_row[..., 1], column_row[..., 0]]
         return (column_row + 0.5) / size, colours.float() / 255.0
+
+    def about_details(self, frames: Tensor, count: int, generator: torch.Generator) -> Tensor:
+        """(F, count, 2) positions about eyes and mouth."""
+        points = self.detail[frames]
+        pick = torch.randint(points.shape[1], (len(frames), count), generator=generator)
+        spread = torch.randn(len(frames), count, 2, generator=generator) * DETAIL_SPREAD
+        return points.gather(1, pick[..., None].expand(-1, -1, 2)) + spread
+
+
+class ErrorMap:
+    """Where in the portrait training still errs: positions are drawn there more often.
+
+    A grid of running mean squared errors over all frames; a cell is drawn with a probability
+    proportional to the root of its error, with a floor that keeps every cell in play.
+    """
+
+    def __init__(self) -> None:
+        self.errors = torch.full((MAP_CELLS * MAP_CELLS,), 0.05)
+
+    def draw(self, frames: int, count: int, generator: torch.Generator) -> Tensor:
+        """(frames, count, 2) positions in [0, 1]."""
+        weights = self.errors.sqrt()
+        weights = weights + FLOOR * weights.mean()
+        cells = torch.multinomial(weights, frames * count, replacement=True, generator=generator)
+        corner = torch.stack([cells % MAP_CELLS, cells // MAP_CELLS], -1)
+        inside = torch.rand(len(cells), 2, generator=generator)
+        return ((corner + inside) / MAP_CELLS).reshape(frames, count, 2)
+
+    def update(self, uv: Tensor, errors: Tensor) -> None:
+        """Takes in squared errors (F, M) at positions (F, M, 2)."""
+        cell = (uv * MAP_CELLS).long().clamp(0, MAP_CELLS - 1)
+        index = (cell[..., 1] * MAP_CELLS + cell[..., 0]).reshape(-1)
+        total = torch.zeros_like(self.errors).index_add_(0, index, errors.reshape(-1))
+        hits = torch.zeros_like(self.errors).index_add_(0, index, torch.ones(len(index)))
+        seen = hits > 0
+        mean = total[seen] / hits[seen]
+        # A cell that was hit more often is known better.
+        rate = 1.0 - 0.97 ** hits[seen]
+        self.errors[seen] += rate * (mean - self.errors[seen])

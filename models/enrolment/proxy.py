@@ -16,8 +16,9 @@ from torch import Tensor
 
 from models.face.dataset import TrackedDataset
 from models.portrait.field import SpeakerField
+from models.portrait.occupancy import CELLS as OCCUPANCY_CELLS
 
-CELLS = 48
+CELLS = 64
 HULL_FRAMES = 20
 HULL_SHARE = 0.8
 """A point belongs to the hull when this share of the frames sees it on the person."""
@@ -46,6 +47,13 @@ def head_proxy(dataset: TrackedDataset, box_min: Tensor, box_max: Tensor) -> Ten
     points = low + np.stack([x, y, z], -1).reshape(-1, 3) * (high - low)
     inside = _behind_front(points, dataset.face.neutral) & _in_hull(points, dataset)
     return torch.from_numpy(np.concatenate([points, inside[:, None]], 1).astype(np.float32))
+
+
+def allowed_cells(proxy: Tensor) -> Tensor:
+    """Occupancy cells within two cells of the proxy: (CELLS³, 4) → (32, 32, 32) bool."""
+    solid = proxy[:, 3].reshape(1, 1, CELLS, CELLS, CELLS)
+    coarse = F.max_pool3d(solid, CELLS // OCCUPANCY_CELLS)
+    return F.max_pool3d(coarse, 5, stride=1, padding=2)[0, 0] > 0.5
 
 
 def _behind_front(points: NDArray[np.floating], mesh: NDArray[np.float32]) -> NDArray[np.bool_]:

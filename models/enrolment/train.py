@@ -10,10 +10,10 @@ import torch
 from torch import Tensor
 
 from models.enrolment.backdrop import prime_backdrop
-from models.enrolment.batches import Frames
+from models.enrolment.batches import ErrorMap, Frames
 from models.enrolment.embedding_net import EmbeddingNet
-from models.enrolment.losses import ambiguity, proposal_loss
-from models.enrolment.proxy import head_proxy, prime_head
+from models.enrolment.losses import ambiguity, distortion, proposal_loss
+from models.enrolment.proxy import allowed_cells, head_proxy, prime_head
 from models.face.dataset import TrackedDataset
 from models.portrait.config import FieldConfig
 from models.portrait.field import SpeakerField
@@ -34,12 +34,13 @@ class TrainConfig:
         plane_rate: Adam's step for feature planes.
         network_rate: Adam's step for everything else.
         final_rate: the rates' factor at the end of an exponential decay.
-        head_share: share of pixels drawn on the head.
-        detail_share: share drawn about eyes and mouth.
+        detail_share: share of pixels drawn about eyes and mouth; the others go where training
+            still errs.
         code_noise: width of the uniform noise on the code that stands for quantisation.
         steadiness: weight of the mean difference between codes of adjacent frames.
         coarse_weight: weight of the coarse photometric error (Eq. 4).
         proposal_weight: weight of `proposal_loss`.
+        distortion_weight: weight of `distortion`, of both fields.
         occupancy_every: steps between updates of the occupancy grid.
         seed: of all randomness.
     """
@@ -47,16 +48,16 @@ class TrainConfig:
     seconds: float
     max_steps: int | None = None
     frames_per_step: int = 4
-    pixels_per_frame: int = 768
+    pixels_per_frame: int = 1536
     plane_rate: float = 2e-2
     network_rate: float = 4e-3
     final_rate: float = 0.03
-    head_share: float = 0.55
     detail_share: float = 0.15
     code_noise: float = 0.1
     steadiness: float = 2e-4
     coarse_weight: float = 0.1
     proposal_weight: float = 0.05
+    distortion_weight: float = 1e-3
     occupancy_every: int = 100
     seed: int = 0
 
@@ -113,11 +114,13 @@ def train(
     field, embedding, occupancy = SpeakerField(field_config), EmbeddingNet(), Occupancy()
     field.rest_translation.copy_(frames.poses[:, 3:].mean(0))
     proxy = head_proxy(dataset, field.head.box_min, field.head.box_max)
+    occupancy.allowed.copy_(allowed_cells(proxy))
     prime_head(field, proxy, steps=120, generator=generator)
     occupancy.update(field.head)
     prime_backdrop(field, frames, dataset, steps=150, generator=generator)
     optimiser = _optimiser(field, embedding, config)
     rates = [group["lr"] for group in optimiser.param_groups]
+    errors = ErrorMap()
     mean_error, step = 0.05, 0
     while True:
         elapsed = clock() - start
@@ -130,7 +133,7 @@ def train(
             group["lr"] = rate * config.final_rate**done * min(1.0, (step + 1) / 20)
         if step and step % config.occupancy_every == 0:
             occupancy.update(field.head)
-        loss, error = _step_loss(dataset, frames, field, embedding, occupancy, config, generator)
+        loss, error = _step_loss(dataset, frames, field, embedding, occupancy, errors, config, generator)
         optimiser.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         optimiser.step()
@@ -192,15 +195,17 @@ def _step_loss(
     field: SpeakerField,
     embedding: EmbeddingNet,
     occupancy: Occupancy,
+    errors: ErrorMap,
     config: TrainConfig,
     generator: torch.Generator,
 ) -> tuple[Tensor, float]:
     """Loss of one batch, and the fine photometric error of its pixels."""
     chosen = torch.randint(len(frames) - 1, (config.frames_per_step,), generator=generator)
     codes, movement = _codes(frames, chosen, embedding, config, generator)
-    uv, target = frames.pixels(
-        chosen, config.pixels_per_frame, config.head_share, config.detail_share, generator
-    )
+    on_details = int(config.pixels_per_frame * config.detail_share)
+    anywhere = errors.draw(len(chosen), config.pixels_per_frame - on_details, generator)
+    details = frames.about_details(chosen, on_details, generator)
+    uv, target = frames.pixels(chosen, torch.cat([anywhere, details], dim=1))
     inputs = frames.inputs(chosen, codes)
     backdrop = field.backdrop(uv, inputs)
     rays = cast_rays(
@@ -210,13 +215,17 @@ def _step_loss(
     rays = occupancy.tighten(field.head, rays)
     head_rays, order, valid = _head_rays(rays)
     _, code = field.condition(inputs)
-    march = march_head(field.head, field.head.planes(codes), code, head_rays, generator)
-    fine = _photometric(march.fine, backdrop, order, valid, target)
-    coarse = _photometric(march.coarse, backdrop, order, valid, target)
+    march = march_head(field.head, field.head.split_planes(codes), code, head_rays, generator)
+    squared = _squared_errors(march.fine, backdrop, order, target) * valid
+    fine = squared.sum() / valid.sum()
+    coarse = (_squared_errors(march.coarse, backdrop, order, target) * valid).sum() / valid.sum()
+    errors.update(uv[valid], squared[valid].detach())
     loss = (
         fine
         + config.coarse_weight * coarse
         + config.proposal_weight * proposal_loss(march)
+        + config.distortion_weight * distortion(march.fine_samples, march.fine_weights)
+        + config.distortion_weight * distortion(march.coarse_samples, march.coarse_weights)
         + 1e-4 * ambiguity(march.fine.opacity)
         + config.steadiness * movement
     )
@@ -239,11 +248,10 @@ def _head_rays(rays: Rays) -> tuple[Rays, Tensor, Tensor]:
     return picked, order, valid
 
 
-def _photometric(
-    head: RenderOutput, backdrop: Tensor, order: Tensor, valid: Tensor, target: Tensor
+def _squared_errors(
+    head: RenderOutput, backdrop: Tensor, order: Tensor, target: Tensor
 ) -> Tensor:
-    """Mean squared error of the composed pixels (Eq. 5)."""
+    """(F, M) squared error of the composed pixels (Eq. 5), mean of the three colours."""
     index = order[..., None].expand(-1, -1, 3)
     over = head.rgb + (1.0 - head.opacity) * backdrop.gather(1, index)
-    error = (backdrop.scatter(1, index, over) - target) ** 2 * valid[..., None]
-    return error.sum() / (3 * valid.sum())
+    return ((backdrop.scatter(1, index, over) - target) ** 2).mean(-1)

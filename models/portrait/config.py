@@ -51,8 +51,8 @@ class FieldConfig:
     coarse_samples: int = 16
     fine_samples: int = 8
     consistency_dim: int = 16
-    torso_cells: int = 128
-    torso_channels: int = 16
+    torso_cells: int = 256
+    torso_channels: int = 8
     warp_cells: int = 32
     torso_hidden: int = 32
     background_px: int = 256

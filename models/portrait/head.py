@@ -7,7 +7,13 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from models.portrait.config import FieldConfig
-from models.portrait.planes import PlanePyramid, blend_planes, sample_planes
+from models.portrait.planes import (
+    PlanePyramid,
+    SplitPlanes,
+    blend_planes,
+    sample_planes,
+    split_planes,
+)
 
 DENSITY_BIAS = -4.5
 """An untrained field is nearly clear, so that what is opaque has been learned."""
@@ -55,18 +61,26 @@ class HeadField(nn.Module):
         """(F, 30) codes → (F, 3, C, P, P) feature planes of those frames."""
         return blend_planes(self.static(), self.expression_planes, self.mix(expression))
 
-    def fine(self, planes: Tensor, points: Tensor, code: Tensor) -> tuple[Tensor, Tensor]:
+    def split_planes(self, expression: Tensor) -> SplitPlanes:
+        """The same planes for training: (F, 30) codes → planes not yet added up."""
+        return split_planes(self.static(), self.expression_planes, self.mix(expression))
+
+    def fine(self, planes: Tensor | SplitPlanes, points: Tensor, code: Tensor) -> tuple[Tensor, Tensor]:
         """Density and colour of points in head space.
 
         Args:
-            planes: (F, 3, C, P, P) of `planes`.
+            planes: of `planes` or of `split_planes`.
             points: (F, N, 3) cm.
             code: (F, consistency_dim).
 
         Returns:
             (F, N) density in 1/cm and (F, N, 3) colour in [0, 1].
         """
-        features = sample_planes(planes, self._normalise(points))
+        position = self._normalise(points)
+        if isinstance(planes, SplitPlanes):
+            features = planes.sample(position)
+        else:
+            features = sample_planes(planes, position)
         geometry = self.density2(F.relu(self.density1(features)))
         hidden = self.colour1(torch.cat([features, geometry[..., 1:]], dim=-1))
         hidden = F.relu(hidden + self.colour_code(code)[:, None])

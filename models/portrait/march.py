@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from models.portrait.head import HeadField
+from models.portrait.planes import SplitPlanes
 from models.portrait.rays import Rays, RaySamples, bracket, stratified
 from models.portrait.volrend import accumulate, weights_from_density
 
@@ -70,7 +71,7 @@ def coarse_pass(
 
 def fine_pass(
     head: HeadField,
-    planes: Tensor,
+    planes: Tensor | SplitPlanes,
     code: Tensor,
     rays: Rays,
     generator: torch.Generator | None = None,
@@ -88,7 +89,7 @@ def fine_pass(
 
 def march_head(
     head: HeadField,
-    planes: Tensor,
+    planes: Tensor | SplitPlanes,
     code: Tensor,
     rays: Rays,
     generator: torch.Generator | None = None,
@@ -97,7 +98,7 @@ def march_head(
 
     Args:
         head: the head's field.
-        planes: (F, 3, C, P, P) feature planes of the frames.
+        planes: feature planes of the frames, blended or split.
         code: (F, Z) consistency codes.
         rays: M rays per frame.
         generator: source of stratified jitter in training; None renders deterministically.

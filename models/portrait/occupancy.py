@@ -10,7 +10,7 @@ from models.portrait.head import HeadField
 from models.portrait.rays import Rays
 
 CELLS = 32
-PROBES = 48
+PROBES = 32
 """Grid look-ups along a ray to find its first and last occupied cell."""
 MAX_DEPTH_CM = 7.0
 """What lies deeper behind the first surface is hidden by it."""
@@ -21,13 +21,17 @@ THRESHOLD = 0.06
 class Occupancy(nn.Module):
     """A (CELLS, CELLS, CELLS) grid of the head's box, z-y-x, true where the coarse field is dense.
 
-    Starts full: until the first `update` rays keep their whole interval.
+    Starts full: until the first `update` rays keep their whole interval. Cells outside of
+    `allowed` never count: where no ray has reason to look, nothing corrects a field that drifts,
+    and a speck in front of the face would hide it.
     """
 
     def __init__(self) -> None:
         super().__init__()
         self.register_buffer("occupied", torch.ones(CELLS, CELLS, CELLS, dtype=torch.bool))
         self.occupied: Tensor
+        self.register_buffer("allowed", torch.ones_like(self.occupied), persistent=False)
+        self.allowed: Tensor
 
     @torch.no_grad()
     def update(self, head: HeadField) -> None:
@@ -41,7 +45,8 @@ class Occupancy(nn.Module):
         alphas = 1.0 - torch.exp(-sigmas * (size.max() / CELLS))
         fine = alphas.reshape(1, 1, CELLS * 2, CELLS * 2, CELLS * 2)
         dense = (F.max_pool3d(fine, 2) > THRESHOLD).to(torch.float32)
-        self.occupied = F.max_pool3d(dense, 3, stride=1, padding=1)[0, 0] > 0.5
+        around = F.max_pool3d(dense, 3, stride=1, padding=1)[0, 0] > 0.5
+        self.occupied = around & self.allowed
 
     @torch.no_grad()
     def tighten(self, head: HeadField, rays: Rays) -> Rays:
