@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-Path = Literal["warp", "torch"]
+DrawPath = Literal["warp", "torch"]
 
 SIZE_RANGE = (16, 4096)
 MIN_TORSO_AREA = 1e-3
@@ -65,7 +65,9 @@ class PortraitRenderer:
         ModelError: the device is not there.
     """
 
-    def __init__(self, speaker: Speaker, device: str = "auto", path: Path | None = None) -> None:
+    def __init__(
+        self, speaker: Speaker, device: str = "auto", path: DrawPath | None = None
+    ) -> None:
         self.device = choose_device(device)
         self._camera = speaker.face.camera
         self._field, self._occupancy = load_field(
@@ -74,7 +76,7 @@ class PortraitRenderer:
         self._painter: Painter | None = None
         if path != "torch" and self.device.type == "cpu":
             self._painter = self._start_painter()
-        self.path: Path = "torch" if self._painter is None else "warp"
+        self.path: DrawPath = "torch" if self._painter is None else "warp"
         if path not in (None, self.path):
             raise ModelError(f"renderer path: expected {path}, got {self.path} on {self.device}")
 

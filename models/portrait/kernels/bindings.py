@@ -14,11 +14,14 @@ from models.portrait.config import FieldConfig
 from models.portrait.field import SpeakerField
 from models.portrait.kernels import programs
 from models.portrait.kernels.folded import (
+    HIDDEN,
+    WARP_HIDDEN,
     FoldedCoarse,
     FoldedHead,
     FoldedTorso,
 )
 from models.portrait.kernels.launches import WarpArray, share
+from models.portrait.kernels.view import FrameView
 from models.portrait.occupancy import Occupancy
 from models.portrait.torso import WARP_SPAN
 
@@ -96,16 +99,42 @@ def bind_warp(field: SpeakerField, folded: FoldedTorso) -> list[Any]:
 
 @dataclass(frozen=True, slots=True)
 class BoundView:
-    """The frame's numbers: numpy writes `memory`, the kernels read `bound`."""
+    """The frame's numbers, in memory that the kernels read.
+
+    Attributes:
+        memory: arrays by the name of the field of `programs.View`.
+        bound: the same memory as the kernels take it.
+        colour_bias: (HIDDEN,) constant part of the head's colour layer.
+    """
 
     memory: dict[str, NDArray[np.float32]]
     bound: Any
+    colour_bias: NDArray[np.float32]
+
+    def write(self, view: FrameView) -> None:
+        """Sets everything but the torso's warp, which a kernel computes."""
+        memory = self.memory
+        memory["mix"][: view.mix.size] = view.mix
+        memory["rays"][:] = view.rays.reshape(-1)
+        memory["colour_bias"][:] = self.colour_bias + view.colour_bias
+        memory["torso_bias"][:] = view.torso_bias
+        memory["motion"][:] = view.motion.reshape(-1)
+        memory["warp_bias"][:] = view.warp_bias
 
 
-def bind_view(sizes: dict[str, int]) -> BoundView:
-    """Memory for the frame's numbers, by the name of the field of `programs.View`."""
+def bind_view(folded: FoldedHead, config: FieldConfig) -> BoundView:
+    """Memory for the numbers of one frame."""
+    sizes = {
+        "mix": folded.basis.shape[-1],
+        "rays": 12,
+        "colour_bias": HIDDEN,
+        "torso_bias": HIDDEN,
+        "motion": 6,
+        "warp_bias": WARP_HIDDEN,
+        "warp": 2 * (config.warp_cells + 1) ** 2,
+    }
     memory = {name: np.zeros(size, np.float32) for name, size in sizes.items()}
     bound = programs.View()
     for name, values in memory.items():
         setattr(bound, name, share(values))
-    return BoundView(memory, bound)
+    return BoundView(memory, bound, folded.colour_bias)

@@ -26,7 +26,6 @@ from models.portrait.kernels.bindings import (
 from models.portrait.kernels.folded import (
     COLOUR,
     HIDDEN,
-    WARP_HIDDEN,
     fold_coarse,
     fold_head,
     fold_torso,
@@ -65,20 +64,9 @@ class Painter:
         config = field.config
         head, torso = fold_head(field), fold_torso(field)
         self._views = FrameViews(field, camera)
-        self._colour_bias = head.colour_bias
         warp_nodes = (config.warp_cells + 1) ** 2
         blend = bind_blend(head, config)
-        self._view = view = bind_view(
-            {
-                "mix": blend.count,
-                "rays": 12,
-                "colour_bias": HIDDEN,
-                "torso_bias": HIDDEN,
-                "motion": 6,
-                "warp_bias": WARP_HIDDEN,
-                "warp": 2 * warp_nodes,
-            }
-        )
+        self._view = view = bind_view(head, config)
         density, colour = share(np.empty_like(head.density)), share(np.empty_like(head.colour))
         self._head = bind_head(head, density, colour, config)
         self._torso = bind_torso(torso, config)
@@ -155,13 +143,7 @@ class Painter:
     def _begin(self, state: FaceState, size: int) -> None:
         if size != self._size:
             self._prepare(size)
-        view, memory = self._views.view(state), self._view.memory
-        memory["mix"][: view.mix.size] = view.mix
-        memory["rays"][:] = view.rays.reshape(-1)
-        memory["colour_bias"][:] = self._colour_bias + view.colour_bias
-        memory["torso_bias"][:] = view.torso_bias
-        memory["motion"][:] = view.motion.reshape(-1)
-        memory["warp_bias"][:] = view.warp_bias
+        self._view.write(self._views.view(state))
 
     def _prepare(self, size: int) -> None:
         """Makes room for pictures of a size."""
