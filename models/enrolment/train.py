@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from models.enrolment.average import WeightAverage
 from models.enrolment.backdrop import prime_backdrop
 from models.enrolment.batches import ErrorMap, Frames
 from models.enrolment.embedding_net import EmbeddingNet
@@ -51,9 +52,9 @@ class TrainConfig:
     pixels_per_frame: int = 1536
     plane_rate: float = 2e-2
     network_rate: float = 4e-3
-    final_rate: float = 0.03
+    final_rate: float = 0.05
     detail_share: float = 0.15
-    code_noise: float = 0.1
+    code_noise: float = 0.05
     steadiness: float = 2e-4
     coarse_weight: float = 0.1
     proposal_weight: float = 0.05
@@ -121,6 +122,7 @@ def train(
     optimiser = _optimiser(field, embedding, config)
     rates = [group["lr"] for group in optimiser.param_groups]
     errors = ErrorMap()
+    average = WeightAverage([*field.parameters(), *embedding.parameters()])
     mean_error, step = 0.05, 0
     while True:
         elapsed = clock() - start
@@ -138,9 +140,11 @@ def train(
         loss.backward()  # type: ignore[no-untyped-call]
         optimiser.step()
         step += 1
+        average.update(step)
         mean_error += (error - mean_error) * max(0.02, 1.0 / step)
         psnr_db = -10.0 * torch.log10(torch.tensor(mean_error)).item()
         report(TrainProgress(step, clock() - start, config.seconds, psnr_db))
+    average.apply()
     occupancy.update(field.head)
     return Trained(
         field, occupancy, embedding, frames.mean_face, embed_all(embedding, frames), step

@@ -48,7 +48,7 @@ class FieldConfig:
     geometry_dim: int = 15
     coarse_cells: int = 64
     coarse_channels: int = 8
-    coarse_samples: int = 16
+    coarse_samples: int = 12
     fine_samples: int = 8
     consistency_dim: int = 16
     torso_cells: int = 256
