@@ -93,8 +93,8 @@ def run(arguments: Sequence[str]) -> int:
         status = typer.main.get_command(app).main(
             list(arguments), prog_name="nerfcall", standalone_mode=False
         )
-    except typer.Abort:
-        return _complain(name, "stopped", INTERRUPTED_STATUS)
+    except (typer.Abort, KeyboardInterrupt):
+        return INTERRUPTED_STATUS
     except ToldError:
         return 1
     except NerfcallError as error:

@@ -52,7 +52,7 @@ BenchFramesOption = Annotated[
 def render(
     clip: BenchClipOption = None,
     speaker: BenchSpeakerOption = None,
-    frames: BenchFramesOption = "0:20",
+    frames: BenchFramesOption = "0:10",
     size: Annotated[
         list[int] | None,
         typer.Option(
@@ -67,8 +67,8 @@ def render(
     device: DeviceOption = DeviceName.AUTO,
     json_file: JsonOption = None,
 ) -> None:
-    """Time the rendering of a picture at several sizes."""
-    from models.evaluation.rendering_speed import measure_rendering
+    """Time the rendering of a picture at several sizes, by everything here that can draw it."""
+    from models.portrait.bench import measure_rendering
 
     part, who = _subject(clip, speaker, frames)
     with ProgressBar() as bar:

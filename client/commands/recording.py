@@ -78,8 +78,8 @@ def decode(
 
     who = load_speaker(speaker)
     recorded = CallReader(call, who.id)
-    renderer = PacketRenderer(who, size, device)
     with (
+        PacketRenderer(who, size, device) as renderer,
         open_sink(output, len(recorded), size, recorded.fps) as sink,
         ProgressBar() as bar,
     ):

@@ -85,7 +85,19 @@ def evaluate(
         ModelError: the size or the device is impossible.
         SpeakerFileError: the speaker file does not fit.
     """
-    renderer = PacketRenderer(speaker, size, device)
+    with PacketRenderer(speaker, size, device) as renderer:
+        return _evaluate(part, speaker, size, profile, renderer, progress, observe)
+
+
+def _evaluate(
+    part: ClipPart,
+    speaker: Speaker,
+    size: int,
+    profile: Profile,
+    renderer: PacketRenderer,
+    progress: Progress,
+    observe: Callable[[Comparison], None],
+) -> Evaluation:
     metrics: dict[int, FrameMetrics] = {}
     previous: tuple[Picture, Picture] | None = None
     payload_bytes = faceless = 0

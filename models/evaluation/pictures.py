@@ -109,6 +109,9 @@ class VideoFile(PictureSink):
             raise ModelError(f"{path}: expected even sides for a video, got {width}x{height}")
         codec, options = VIDEO_CODECS[path.suffix.lower()]
         try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            # FFmpeg opens the file with the first picture only, after minutes perhaps.
+            path.open("wb").close()
             self._container: OutputContainer = av.open(str(path), "w")
         except (OSError, av.FFmpegError) as error:
             raise ModelError(f"expected to write a video, got {error}") from error

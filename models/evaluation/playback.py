@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +23,7 @@ Picture = NDArray[np.uint8]
 
 
 class PacketRenderer:
-    """Packets in, pictures out, with a receiver's own decoder and renderer.
+    """Packets in, pictures out, with a receiver's own decoder and renderer. A context manager.
 
     Attributes:
         dropped: packets that could not be decoded, by the name of the error.
@@ -44,6 +46,17 @@ class PacketRenderer:
         self._decoder = Decoder(speaker.id, speaker.steps)
         self._renderer = PortraitRenderer(speaker, device)
         self._picture: Picture | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._renderer.close()
 
     @property
     def device(self) -> str:

@@ -1,0 +1,210 @@
+"""Bad input from outside: one line that says what was expected and what came, and a status."""
+
+from __future__ import annotations
+
+import json
+import socket
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from safetensors.numpy import load, save
+
+from tests.e2e.processes import run
+from tests.models.clips import grey_frames, write_clip
+
+Words = list[str | Path]
+
+
+@pytest.fixture
+def refused(tmp_path: Path) -> Callable[..., str]:
+    """Runs a command that has to fail, and returns its one line."""
+
+    def refusal(*arguments: str | Path, status: int = 1) -> str:
+        got, out, err = run(*arguments, cache=tmp_path / "cache")
+        assert got == status, (out, err)
+        assert out == ""
+        assert len(err.splitlines()) == 1, err
+        name = " ".join(str(word) for word in arguments[:1])
+        assert err.startswith(f"nerfcall {name}"), err
+        assert "expected" in err or status == 2, err
+        assert "Traceback" not in err
+        return err
+
+    return refusal
+
+
+@pytest.fixture
+def faceless(tmp_path: Path) -> Path:
+    """A video in which nobody is seen."""
+    return write_clip(tmp_path / "faceless.mp4", grey_frames(12, 96, 96))
+
+
+@pytest.mark.parametrize(
+    ("content", "complaint"),
+    [
+        (b"certainly no video" * 100, "expected a video, got a file that is none"),
+        (b"", "expected a video, got an empty file"),
+        (None, "which does not exist"),
+    ],
+    ids=["text", "empty", "missing"],
+)
+@pytest.mark.parametrize("command", ["track", "enroll", "encode", "evaluate", "send"])
+def test_what_is_no_video(
+    command: str,
+    content: bytes | None,
+    complaint: str,
+    refused: Callable[..., str],
+    real_speaker: Path,
+    tmp_path: Path,
+) -> None:
+    clip = tmp_path / "clip.mp4"
+    if content is not None:
+        clip.write_bytes(content)
+    speaker = ("--speaker", real_speaker)
+    output = ("-o", tmp_path / "output")
+    arguments: dict[str, Words] = {
+        "track": [clip, *output],
+        "enroll": [clip, *output],
+        "encode": [clip, *output, *speaker],
+        "evaluate": [clip, *speaker],
+        "send": ["--clip", clip, *speaker],
+    }
+    assert complaint in refused(command, *arguments[command])
+    assert not (tmp_path / "output").exists()
+
+
+@pytest.mark.parametrize("command", ["track", "enroll", "encode", "evaluate"])
+def test_a_clip_without_a_face(
+    command: str,
+    refused: Callable[..., str],
+    faceless: Path,
+    real_speaker: Path,
+    tmp_path: Path,
+) -> None:
+    output: Words = [] if command == "evaluate" else ["-o", tmp_path / "output"]
+    speaker: Words = [] if command in ("track", "enroll") else ["--speaker", real_speaker]
+    assert "expected a face, got none" in refused(command, faceless, *output, *speaker)
+    assert list(tmp_path.glob("output*")) == []
+
+
+def truncated(speaker: bytes) -> bytes:
+    return speaker[: len(speaker) // 2]
+
+
+def of_another_version(speaker: bytes) -> bytes:
+    assert b"nerfcall-speaker-1" in speaker
+    return speaker.replace(b"nerfcall-speaker-1", b"nerfcall-speaker-9", 1)
+
+
+def of_absurd_shape(speaker: bytes) -> bytes:
+    tensors = load(speaker)
+    tensors["face.neutral"] = np.zeros((4, 3), np.float32)
+    header = json.loads(speaker[8 : 8 + int.from_bytes(speaker[:8], "little")])
+    return save(tensors, header["__metadata__"])
+
+
+def of_something_else(speaker: bytes) -> bytes:
+    return b"\x89PNG\r\n\x1a\n" + bytes(1000)
+
+
+def too_large(speaker: bytes) -> bytes:
+    return speaker + bytes(4 << 20)
+
+
+@pytest.mark.parametrize(
+    ("damage", "complaint"),
+    [
+        (truncated, "expected a whole speaker file"),
+        (of_another_version, "expected a speaker file nerfcall-speaker-1"),
+        (of_absurd_shape, "face.neutral: expected shape (478, 3), got (4, 3)"),
+        (of_something_else, "expected a whole speaker file"),
+        (too_large, "expected at most"),
+    ],
+)
+@pytest.mark.parametrize("command", ["encode", "send"])
+def test_a_speaker_file_that_is_none(
+    command: str,
+    damage: Callable[[bytes], bytes],
+    complaint: str,
+    refused: Callable[..., str],
+    real_speaker: Path,
+    talking_clip: Path,
+    tmp_path: Path,
+) -> None:
+    speaker = tmp_path / "damaged.speaker"
+    speaker.write_bytes(damage(real_speaker.read_bytes()))
+    clip: Words = [talking_clip, "-o", tmp_path / "x.call"]
+    if command == "send":
+        clip = ["--clip", talking_clip]
+    assert complaint in refused(command, *clip, "--speaker", speaker)
+
+
+@pytest.mark.parametrize(
+    ("frames", "complaint"),
+    [
+        ("12", "expected frames as A:B"),
+        ("a:b", "expected frames as A:B"),
+        ("0:100:-1", "expected a step of at least 1"),
+        ("9000:9100", "expected frames within 9000:9100, got 240 in all"),
+        ("20:10", "expected frames within 20:10"),
+    ],
+)
+def test_frames_that_are_not_there(
+    frames: str,
+    complaint: str,
+    refused: Callable[..., str],
+    real_speaker: Path,
+    talking_clip: Path,
+    tmp_path: Path,
+) -> None:
+    options: Words = ["-o", tmp_path / "x.call", "--speaker", real_speaker, "--frames", frames]
+    assert complaint in refused("encode", talking_clip, *options)
+
+
+def test_a_recorded_call_that_is_none(
+    refused: Callable[..., str], real_speaker: Path, talking_clip: Path, tmp_path: Path
+) -> None:
+    call, cut, output = tmp_path / "a.call", tmp_path / "cut.call", tmp_path / "out"
+    options: Words = ["--speaker", real_speaker]
+    status, _, errors = run(
+        *("encode", talking_clip, "-o", call, "--frames", "0:12", *options), cache=tmp_path
+    )
+    assert status == 0, errors
+    decode: Words = ["-o", output, "--size", "64", *options]
+
+    cut.write_bytes(call.read_bytes()[:-5])
+    assert "got a file that ends in packet 11" in refused("decode", cut, *decode)
+    cut.write_bytes(b"something else")
+    assert "expected a recorded call beginning with" in refused("decode", cut, *decode)
+    other = bytearray(call.read_bytes())
+    other[24:56] = bytes(32)
+    cut.write_bytes(other)
+    assert "expected a call of speaker" in refused("decode", cut, *decode)
+
+
+def test_wrong_usage_is_one_line_with_status_two(
+    refused: Callable[..., str], real_speaker: Path, talking_clip: Path, tmp_path: Path
+) -> None:
+    encode: Words = ["encode", talking_clip, "--speaker", real_speaker]
+    output: Words = ["-o", tmp_path / "x.call"]
+    assert "'lossy'" in refused(*encode, *output, "--profile", "lossy", status=2)
+    assert "--output" in refused(*encode, status=2)
+    assert "8" in refused("decode", tmp_path / "x", *output, "--size", "8", status=2)
+    assert "http://HOST:PORT" in refused("receive", "--server", "nowhere", status=2)
+    assert "dance" in refused("dance", status=2)
+
+
+def test_a_camera_that_is_not_there(refused: Callable[..., str], real_speaker: Path) -> None:
+    assert "expected a camera at 97" in refused("send", "--camera", "97", "--speaker", real_speaker)
+
+
+def test_a_demo_on_a_taken_port_fails_at_once(
+    refused: Callable[..., str], talking_clip: Path
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        assert f"expected port {port} to be free" in refused(
+            "demo", "--clip", talking_clip, "--port", port
+        )

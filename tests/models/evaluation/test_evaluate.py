@@ -1,0 +1,239 @@
+"""Recording, playing and evaluating a call of a real face, from its bytes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from codec.container import CallReader, CallWriter
+from codec.decoder import Decoder
+from codec.errors import ContainerError
+from codec.face import Tracking
+from codec.quantize import Profile
+from models.clip import read_clip
+from models.errors import ClipError, ModelError, NoFaceError
+from models.evaluation.evaluate import Comparison, evaluate
+from models.evaluation.metrics import psnr_db
+from models.evaluation.pictures import PictureFolder, VideoFile, open_sink
+from models.evaluation.playback import PacketRenderer, play_call
+from models.evaluation.recording import ClipPart, record_clip
+from models.evaluation.report import Thumbnails, write_report
+from models.evaluation.tracking_speed import measure_sender
+from models.portrait.renderer import PortraitRenderer
+from models.portrait.speaker import Speaker, load_speaker
+from tests.models.clips import grey_frames, write_clip
+
+SIZE = 64
+FRAMES = slice(20, 32)
+
+
+@pytest.fixture(scope="module")
+def speaker(real_speaker: Path) -> Speaker:
+    return load_speaker(real_speaker)
+
+
+@pytest.fixture
+def renderer(speaker: Speaker) -> Iterator[PacketRenderer]:
+    with PacketRenderer(speaker, SIZE) as fresh:
+        yield fresh
+
+
+@pytest.fixture(scope="module")
+def part(talking_clip: Path) -> ClipPart:
+    return ClipPart.of(talking_clip, FRAMES)
+
+
+@pytest.fixture(scope="module")
+def call(part: ClipPart, speaker: Speaker, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("call") / "a.call"
+    record_clip(part, path, speaker)
+    return path
+
+
+def test_a_part_of_a_clip_counts_its_time_from_its_first_frame(part: ClipPart) -> None:
+    assert (part.frames, part.fps) == (12, 24)
+    frames = list(part.read())
+    assert [frame.index for frame in frames] == list(range(20, 32))
+    assert [frame.pts_ms for frame in frames[:4]] == [0, 42, 84, 125]
+
+
+def test_every_second_frame_is_half_the_frame_rate(talking_clip: Path) -> None:
+    part = ClipPart.of(talking_clip, slice(0, 20, 2))
+    assert (part.frames, part.fps) == (10, 12)
+
+
+def test_frames_beyond_the_end_are_refused(talking_clip: Path) -> None:
+    with pytest.raises(ClipError, match="expected frames within 500:600, got 240 in all"):
+        ClipPart.of(talking_clip, slice(500, 600))
+
+
+def test_a_recorded_call_holds_one_packet_a_frame(
+    part: ClipPart, speaker: Speaker, tmp_path: Path
+) -> None:
+    seen: list[tuple[str, int, int]] = []
+    path = tmp_path / "a.call"
+    recording = record_clip(part, path, speaker, progress=lambda *step: seen.append(step))
+    call = CallReader(path, speaker.id)
+    packets = list(call)
+    assert call.fps == 24 and call.profile is Profile.COMPACT
+    assert (len(packets), recording.packets, recording.faceless) == (12, 12, 0)
+    assert recording.payload_bytes == sum(map(len, packets))
+    assert recording.payload_kbps == pytest.approx(recording.payload_bytes * 8 / 0.5 / 1000)
+    assert seen == [("encoding", done, 12) for done in range(1, 13)]
+    decoder = Decoder(speaker.id, speaker.steps)
+    states = [decoder.decode(packet) for packet in packets]
+    assert all(state.tracking is Tracking.FACE for state in states)
+    assert [state.pts_ms for state in states[:4]] == [0, 42, 84, 125]
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_lossless_costs_more(part: ClipPart, speaker: Speaker, tmp_path: Path) -> None:
+    compact = record_clip(part, tmp_path / "compact.call", speaker)
+    lossless = record_clip(part, tmp_path / "lossless.call", speaker, Profile.LOSSLESS)
+    assert lossless.payload_bytes > 2 * compact.payload_bytes
+
+
+def test_what_comes_before_the_first_face_is_not_sent(
+    talking_clip: Path, speaker: Speaker, tmp_path: Path
+) -> None:
+    with_face = [frame.rgb for frame in read_clip(talking_clip, slice(0, 6))]
+    black = [np.zeros_like(with_face[0])] * 4
+    clip = write_clip(tmp_path / "late.mp4", [*black, *with_face], fps=24)
+    part = ClipPart.of(clip, slice(None))
+    recording = record_clip(part, tmp_path / "late.call", speaker)
+    assert (recording.packets, recording.faceless) == (6, 4)
+    assert evaluate(part, speaker, SIZE).frames.keys() == {4, 5, 6, 7, 8, 9}
+
+
+def test_a_clip_of_nobody_leaves_no_file(tmp_path: Path, speaker: Speaker) -> None:
+    clip = write_clip(tmp_path / "nobody.mp4", grey_frames(8, 96, 96))
+    part = ClipPart.of(clip, slice(None))
+    with pytest.raises(NoFaceError, match="expected a face, got none in 8 frames"):
+        record_clip(part, tmp_path / "x.call", speaker)
+    with pytest.raises(NoFaceError):
+        evaluate(part, speaker, SIZE)
+    assert list(tmp_path.iterdir()) == [clip]
+
+
+def test_decoding_renders_what_a_receiver_renders_bit_for_bit(
+    call: Path, speaker: Speaker, renderer: PacketRenderer, tmp_path: Path
+) -> None:
+    reader = CallReader(call, speaker.id)
+    with PictureFolder(tmp_path / "out", len(reader)) as folder:
+        playback = play_call(reader, renderer, folder)
+    assert (playback.pictures, dict(playback.dropped)) == (12, {})
+    assert [path.name for path in sorted((tmp_path / "out").iterdir())] == [
+        f"{number:06d}.png" for number in range(12)
+    ]
+    decoder = Decoder(speaker.id, speaker.steps)
+    with PortraitRenderer(speaker) as receiver:
+        for number, packet in enumerate(reader):
+            live = receiver.render(decoder.decode(packet), SIZE)
+            bgr = cv2.imread(str(tmp_path / "out" / f"{number:06d}.png"))
+            assert np.array_equal(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB), live)
+
+
+def test_a_damaged_packet_is_dropped_and_the_picture_before_it_stays(
+    call: Path, speaker: Speaker, renderer: PacketRenderer, tmp_path: Path
+) -> None:
+    damaged = tmp_path / "damaged.call"
+    with CallWriter(damaged, speaker.id, Profile.COMPACT, Fraction(24)) as writer:
+        for number, packet in enumerate(CallReader(call)):
+            writer.write(packet[:-1] + bytes([packet[-1] ^ 1]) if number == 11 else packet)
+    with PictureFolder(tmp_path / "out", 12) as folder:
+        playback = play_call(CallReader(damaged), renderer, folder)
+    assert playback.pictures == 12
+    assert playback.dropped == {"CorruptPacketError": 1}
+    names = [tmp_path / "out" / f"{number:06d}.png" for number in (10, 11)]
+    assert names[0].read_bytes() == names[1].read_bytes()
+
+
+def test_a_call_without_any_intact_packet_is_no_call(
+    speaker: Speaker, renderer: PacketRenderer, tmp_path: Path
+) -> None:
+    path = tmp_path / "garbage.call"
+    with CallWriter(path, speaker.id, Profile.COMPACT, Fraction(24)) as writer:
+        for _ in range(3):
+            writer.write(b"certainly no packet")
+    with PictureFolder(tmp_path / "out", 3) as folder, pytest.raises(ContainerError, match="got 3"):
+        play_call(CallReader(path), renderer, folder)
+
+
+def test_a_folder_with_more_pictures_than_will_be_written_is_refused(tmp_path: Path) -> None:
+    with PictureFolder(tmp_path, 8) as folder:
+        folder.write(7, np.zeros((4, 4, 3), np.uint8))
+    with PictureFolder(tmp_path, 8):
+        pass
+    with pytest.raises(ModelError, match=r"without pictures from 000007\.png on, got 000007\.png"):
+        PictureFolder(tmp_path, 7)
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv", ".webm"])
+def test_a_video_file_shows_the_pictures_at_the_calls_pace(suffix: str, tmp_path: Path) -> None:
+    path = tmp_path / f"out{suffix}"
+    pictures = [np.full((64, 64, 3), 20 * number + 20, np.uint8) for number in range(8)]
+    with open_sink(path, 8, 64, Fraction(24)) as video:
+        for number, picture in enumerate(pictures):
+            video.write(number, picture)
+    frames = list(read_clip(path))
+    assert [round(frame.pts_ms * 24 / 1000) for frame in frames] == list(range(8))
+    for frame, picture in zip(frames, pictures, strict=True):
+        assert psnr_db(frame.rgb, picture) > 35
+
+
+def test_videos_have_even_sides_and_known_suffixes(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match="expected even sides for a video, got 65x65"):
+        VideoFile(tmp_path / "a.mp4", 65, 65, Fraction(24))
+    with pytest.raises(ModelError, match=r"expected one of \.mp4, \.mkv, \.webm"):
+        VideoFile(tmp_path / "a.avi", 64, 64, Fraction(24))
+    (tmp_path / "folder.mp4").mkdir()
+    with pytest.raises(ModelError, match="expected to write a video"):
+        VideoFile(tmp_path / "folder.mp4", 64, 64, Fraction(24))
+
+
+def test_evaluation_compares_the_clips_portrait_with_what_the_bytes_became(
+    part: ClipPart, speaker: Speaker, renderer: PacketRenderer, call: Path
+) -> None:
+    compared: list[Comparison] = []
+    evaluation = evaluate(part, speaker, SIZE, observe=compared.append)
+    sent = list(CallReader(call))
+    assert evaluation.recording.payload_bytes == sum(map(len, sent))
+    for packet, frame, comparison in zip(sent, part.read(), compared, strict=True):
+        assert np.array_equal(comparison.rendered, renderer.show(packet))
+        assert np.array_equal(comparison.original, speaker.face.crop.extract(frame.rgb, SIZE))
+        assert comparison.index == frame.index
+    values = [frame.psnr_db for frame in evaluation.frames.values()]
+    assert evaluation.mean.psnr_db == pytest.approx(np.mean(values))
+    assert evaluation.frames[20].temporal_psnr_db is None
+    # Far above what another person or a frozen picture would reach.
+    assert evaluation.mean.psnr_db > 20 and evaluation.mean.ssim > 0.7
+
+
+def test_a_report_is_one_page_with_a_few_small_pictures(
+    part: ClipPart, speaker: Speaker, tmp_path: Path
+) -> None:
+    thumbnails = Thumbnails(part.frames, wanted=3)
+    evaluation = evaluate(part, speaker, SIZE, observe=thumbnails.observe)
+    page = write_report(
+        tmp_path / "report", "<clip>", [("PSNR", "20.00 dB")], evaluation, thumbnails
+    )
+    assert list(page.parent.iterdir()) == [page]
+    text = page.read_text()
+    assert "&lt;clip&gt;" in text and "<clip>" not in text
+    assert "<th>PSNR</th><td>20.00 dB</td>" in text
+    assert re.findall(r"<figcaption>frame (\d+):", text) == ["20", "25", "31"]
+    assert len(text) < 200_000
+
+
+def test_a_senders_time_is_told_part_by_part(part: ClipPart, speaker: Speaker) -> None:
+    stages = {stage.stage: stage.ms for stage in measure_sender(part, speaker)}
+    assert all(ms > 0 for ms in stages.values())
+    whole = stages["landmarks, pose, expression, torso, code"] + stages["encoding"]
+    assert stages["whole sender"] == pytest.approx(whole)
+    assert stages["encoding"] < stages["landmarks"]
