@@ -65,7 +65,7 @@ class EmbeddingNet(nn.Module):
         value = self.value(tokens).reshape(frames, -1, HEADS, per_head)
         scores = torch.einsum("qhd,fthd->fhqt", query, key) / per_head**0.5
         attended = torch.einsum("fhqt,fthd->fqhd", scores.softmax(-1), value).flatten(1)
-        flat = F.relu(self.patch_summary(patches.flatten(1)))
+        flat = F.relu(self.patch_summary(x.flatten(1)))
         direct = F.relu(self.coefficient_summary(coefficients))
         joined = torch.cat([attended, flat, direct], dim=-1)
         return self.output(F.relu(self.hidden(joined)))

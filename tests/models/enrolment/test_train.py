@@ -1,0 +1,29 @@
+"""A short training on a real face learns something, repeatably."""
+
+import torch
+
+from models.enrolment.train import TrainConfig, Trained, TrainProgress, train
+from models.face.dataset import TrackedDataset
+from models.portrait.config import FieldConfig
+
+SMALL = FieldConfig(
+    static_cells=32, dynamic_cells=16, coarse_cells=16, torso_cells=64, background_px=64
+)
+SHORT = TrainConfig(seconds=600, max_steps=15, pixels_per_frame=256)
+
+
+def _train(tracked: TrackedDataset) -> tuple[Trained, list[TrainProgress]]:
+    progress: list[TrainProgress] = []
+    torch.set_num_threads(1)  # sums in one order
+    return train(tracked, SHORT, SMALL, progress.append), progress
+
+
+def test_the_error_falls_and_the_same_seed_gives_the_same_field(tracked: TrackedDataset) -> None:
+    first, progress = _train(tracked)
+    assert [p.step for p in progress] == list(range(1, 16))
+    assert progress[-1].psnr_db > progress[0].psnr_db + 1.0
+    assert first.codes.shape == (len(tracked), 30)
+    assert torch.isfinite(first.codes).all()
+    second, _ = _train(tracked)
+    for name, tensor in first.field.state_dict().items():
+        assert torch.equal(tensor, second.field.state_dict()[name]), name
