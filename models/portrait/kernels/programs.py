@@ -16,7 +16,9 @@ from importlib.resources import files
 
 import warp as wp
 
-wp.set_module_options({"enable_backward": False, "fast_math": False})
+wp.set_module_options(
+    {"enable_backward": False, "cpu_compiler_flags": "-march=native -ffp-contract=fast"}
+)
 
 v32 = wp.types.vector(32, wp.float32)
 v48 = wp.types.vector(48, wp.float32)

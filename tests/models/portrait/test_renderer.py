@@ -89,6 +89,18 @@ def test_a_closed_renderer_leaves_no_thread(speaker: Speaker) -> None:
     assert set(threading.enumerate()) == before
 
 
+def test_a_renderer_that_nobody_holds_leaves_no_thread(speaker: Speaker) -> None:
+    before = set(threading.enumerate())
+    renderer = PortraitRenderer(speaker, "cpu")
+    renderer.render(state(), 64)
+    started = set(threading.enumerate()) - before
+    assert started
+    del renderer
+    for thread in started:
+        thread.join(timeout=5.0)
+        assert not thread.is_alive()
+
+
 @pytest.mark.parametrize("path", ["warp", "torch"])
 @pytest.mark.parametrize("size", [0, 15, 4097])
 def test_a_size_out_of_range_is_refused(speaker: Speaker, size: int, path: str) -> None:
