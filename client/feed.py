@@ -43,6 +43,9 @@ class Renderer(Protocol):
     def render(self, state: FaceState, size: int) -> NDArray[np.uint8]:
         """Returns (size, size, 3) uint8 RGB."""
 
+    def close(self) -> None:
+        """Ends what the renderer runs; it is not used afterwards."""
+
 
 @dataclass(frozen=True, slots=True)
 class Portrait:

@@ -91,6 +91,7 @@ class Receiver:
             SpeakerFileError: it is damaged or not one.
         """
         loop = asyncio.get_running_loop()
+        # An earlier one may have a picture waiting; it ends by itself when that is drawn.
         self._portrait = await loop.run_in_executor(self._pool, self._load, path)
 
     def speaker_paired(self) -> None:
@@ -148,6 +149,8 @@ class Receiver:
         finally:
             # The picture being rendered is finished (tens of milliseconds), the rest dropped.
             self._pool.shutdown(wait=True, cancel_futures=True)
+            if self._portrait is not None:
+                self._portrait.renderer.close()
 
     async def render_due(self) -> bool:
         """Renders and shows the state that is due, unless it is shown already.

@@ -48,6 +48,10 @@ class GrayRenderer:
     def __init__(self, seconds: float = 0.0) -> None:
         self.seconds = seconds
         self.drawn: list[tuple[int, int]] = []
+        self.closed = False
+
+    def close(self) -> None:
+        self.closed = True
 
     def render(self, state: FaceState, size: int) -> NDArray[np.uint8]:
         time.sleep(self.seconds)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import random
 from collections.abc import Callable
@@ -396,6 +397,19 @@ async def test_another_size_is_rendered_at_once_even_of_a_held_picture() -> None
     del receiver.sizes["b"]
     assert await receiver.render_due()
     assert [size for _, size in renderer.drawn] == [100, 512, 128]
+
+
+async def test_a_receiver_that_ends_closes_its_renderer() -> None:
+    receiver = Receiver(load_gray, size=64, jitter_delay_ms=60.0)
+    renderer = GrayRenderer()
+    receiver._portrait = portrait(renderer)
+    running = asyncio.create_task(receiver.run())
+    await asyncio.sleep(0)
+    assert not renderer.closed
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+    assert renderer.closed
 
 
 async def test_a_renderer_that_fails_is_counted_and_tried_again_with_the_next_state(
