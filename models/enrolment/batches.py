@@ -18,8 +18,30 @@ DETAIL_SPREAD = 0.012
 """Standard deviation of the pixels drawn about a landmark, in sides."""
 MAP_CELLS = 32
 FLOOR = 0.3
-LIPS_EYES = np.r_[0:18, 33, 133, 144:164, 61, 78, 80:96, 178, 191, 246, 249, 263, 267:270, 291,
-                  308:325, 362, 373:399, 402, 405, 415, 466, 468:478]
+LIPS_EYES = np.r_[
+    0:18,
+    33,
+    133,
+    144:164,
+    61,
+    78,
+    80:96,
+    178,
+    191,
+    246,
+    249,
+    263,
+    267:270,
+    291,
+    308:325,
+    362,
+    373:399,
+    402,
+    405,
+    415,
+    466,
+    468:478,
+]
 """Landmarks about eyes and mouth, where expression shows."""
 
 
@@ -80,9 +102,7 @@ class Frames:
         poses = self.poses[frames]
         return FrameInputs(expression, poses[:, :3], poses[:, 3:], self.torso[frames])
 
-    def pixels(
-        self, frames: Tensor, uv: Tensor
-    ) -> tuple[Tensor, Tensor]:
+    def pixels(self, frames: Tensor, uv: Tensor) -> tuple[Tensor, Tensor]:
         """Snaps positions (F, M, 2) to pixel centres; returns them with their (F, M, 3) colours."""
         size = self.portraits.shape[1]
         column_row = (uv * size).long().clamp(0, size - 1)

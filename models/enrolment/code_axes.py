@@ -40,4 +40,5 @@ def align_code(field: SpeakerField, embedding: EmbeddingNet, codes: Tensor) -> T
         columns = layer.weight[:, start : start + EXPRESSION_DIM].clone()
         layer.bias.add_(columns @ mean)
         layer.weight[:, start : start + EXPRESSION_DIM] = columns @ axes
-    return (codes - mean) @ axes
+    aligned: Tensor = (codes - mean) @ axes
+    return aligned

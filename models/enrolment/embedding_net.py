@@ -68,4 +68,5 @@ class EmbeddingNet(nn.Module):
         flat = F.relu(self.patch_summary(x.flatten(1)))
         direct = F.relu(self.coefficient_summary(coefficients))
         joined = torch.cat([attended, flat, direct], dim=-1)
-        return self.output(F.relu(self.hidden(joined)))
+        code: Tensor = self.output(F.relu(self.hidden(joined)))
+        return code

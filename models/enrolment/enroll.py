@@ -114,9 +114,7 @@ def enroll(
     def training(progress: TrainProgress) -> None:
         elapsed = clock() - start
         remaining = max(0.0, total_s - elapsed)
-        report(
-            EnrolProgress("learning", elapsed / total_s, elapsed, remaining, progress.psnr_db)
-        )
+        report(EnrolProgress("learning", elapsed / total_s, elapsed, remaining, progress.psnr_db))
 
     train_config = TrainConfig(total_s - tracked_s, seed=config.seed)
     trained = train(dataset, train_config, FieldConfig(), training, clock)
@@ -137,13 +135,22 @@ def _dataset(
         elapsed = clock() - start
         share = TRACKING_SHARE * done / max(1, count) if stage == "tracking" else 0.0
         report(
-            EnrolProgress(stage, min(1.0, max(share, elapsed / total_s)), elapsed,
-                          max(0.0, total_s - elapsed), None)
+            EnrolProgress(
+                stage,
+                min(1.0, max(share, elapsed / total_s)),
+                elapsed,
+                max(0.0, total_s - elapsed),
+                None,
+            )
         )
 
     return track_clip(
-        source, config.frames, config.size,
-        max_frames=config.max_frames, person_masks=True, progress=tracking,
+        source,
+        config.frames,
+        config.size,
+        max_frames=config.max_frames,
+        person_masks=True,
+        progress=tracking,
     )
 
 
@@ -176,6 +183,10 @@ def _save(
         "torch": torch.__version__,
     }
     return save_speaker(
-        output, face, trained.field.config, field_tensors(trained.field, trained.occupancy),
-        steps, enrolment,
+        output,
+        face,
+        trained.field.config,
+        field_tensors(trained.field, trained.occupancy),
+        steps,
+        enrolment,
     )

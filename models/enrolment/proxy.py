@@ -100,9 +100,7 @@ def _in_hull(points: NDArray[np.floating], dataset: TrackedDataset) -> NDArray[n
     return np.asarray(votes >= HULL_SHARE * len(chosen))
 
 
-def prime_head(
-    field: SpeakerField, proxy: Tensor, steps: int, generator: torch.Generator
-) -> None:
+def prime_head(field: SpeakerField, proxy: Tensor, steps: int, generator: torch.Generator) -> None:
     """Teaches both densities of the head the proxy's solid, before any picture is looked at.
 
     Args:

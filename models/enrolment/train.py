@@ -18,7 +18,7 @@ from models.enrolment.proxy import allowed_cells, head_proxy, prime_head
 from models.face.dataset import TrackedDataset
 from models.portrait.config import FieldConfig
 from models.portrait.field import SpeakerField
-from models.portrait.march import March, RenderOutput, march_head
+from models.portrait.march import RenderOutput, march_head
 from models.portrait.occupancy import Occupancy
 from models.portrait.rays import Rays, cast_rays
 
@@ -136,7 +136,9 @@ def train(
             group["lr"] = rate * config.final_rate**done * min(1.0, (step + 1) / 20)
         if step and step % config.occupancy_every == 0:
             occupancy.update(field.head)
-        loss, error = _step_loss(dataset, frames, field, embedding, occupancy, errors, config, generator)
+        loss, error = _step_loss(
+            dataset, frames, field, embedding, occupancy, errors, config, generator
+        )
         optimiser.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         optimiser.step()
@@ -155,7 +157,7 @@ def train(
 @torch.no_grad()
 def embed_all(embedding: EmbeddingNet, frames: Frames) -> Tensor:
     """(N, 30) codes of all frames."""
-    parts = torch.arange(len(frames)).split(64)
+    parts = torch.arange(len(frames)).split(64)  # type: ignore[no-untyped-call]
     return torch.cat([embedding(frames.coefficients[i], frames.faces[i]) for i in parts])
 
 
@@ -175,7 +177,10 @@ def _optimiser(
 
 
 def _codes(
-    frames: Frames, chosen: Tensor, embedding: EmbeddingNet, config: TrainConfig,
+    frames: Frames,
+    chosen: Tensor,
+    embedding: EmbeddingNet,
+    config: TrainConfig,
     generator: torch.Generator,
 ) -> tuple[Tensor, Tensor]:
     """Noisy codes (F, 30) of frames, and how much clean codes move to the next frame."""
@@ -214,8 +219,12 @@ def _step_loss(
     inputs = frames.inputs(chosen, codes)
     backdrop = field.backdrop(uv, inputs)
     rays = cast_rays(
-        dataset.face.camera, uv, frames.rotations[chosen], inputs.translation,
-        field.head.box_min, field.head.box_max,
+        dataset.face.camera,
+        uv,
+        frames.rotations[chosen],
+        inputs.translation,
+        field.head.box_min,
+        field.head.box_max,
     )
     rays = occupancy.tighten(field.head, rays)
     head_rays, order, valid = _head_rays(rays)
@@ -253,9 +262,7 @@ def _head_rays(rays: Rays) -> tuple[Rays, Tensor, Tensor]:
     return picked, order, valid
 
 
-def _squared_errors(
-    head: RenderOutput, backdrop: Tensor, order: Tensor, target: Tensor
-) -> Tensor:
+def _squared_errors(head: RenderOutput, backdrop: Tensor, order: Tensor, target: Tensor) -> Tensor:
     """(F, M) squared error of the composed pixels (Eq. 5), mean of the three colours."""
     index = order[..., None].expand(-1, -1, 3)
     over = head.rgb + (1.0 - head.opacity) * backdrop.gather(1, index)

@@ -77,5 +77,7 @@ class SpeakerField(nn.Module):
         """Torso over background: (F, M, 2) → (F, M, 3)."""
         condition, code = self.condition(frames)
         warp = self.torso.warp(condition, code)
+        colour: Tensor
+        opacity: Tensor
         colour, opacity = self.torso(uv, frames.motion(), warp, code)
         return opacity * colour + (1.0 - opacity) * self.background(uv)

@@ -65,7 +65,9 @@ class HeadField(nn.Module):
         """The same planes for training: (F, 30) codes → planes not yet added up."""
         return split_planes(self.static(), self.expression_planes, self.mix(expression))
 
-    def fine(self, planes: Tensor | SplitPlanes, points: Tensor, code: Tensor) -> tuple[Tensor, Tensor]:
+    def fine(
+        self, planes: Tensor | SplitPlanes, points: Tensor, code: Tensor
+    ) -> tuple[Tensor, Tensor]:
         """Density and colour of points in head space.
 
         Args:
@@ -80,11 +82,14 @@ class HeadField(nn.Module):
         if isinstance(planes, SplitPlanes):
             features = planes.sample(position)
         else:
-            features = sample_planes(planes, position)
+            # They come channel by channel; the layers' products are twice as fast on whole rows.
+            features = sample_planes(planes, position).contiguous()
         geometry = self.density2(F.relu(self.density1(features)))
         hidden = self.colour1(torch.cat([features, geometry[..., 1:]], dim=-1))
         hidden = F.relu(hidden + self.colour_code(code)[:, None])
-        return F.softplus(geometry[..., 0] + DENSITY_BIAS), torch.sigmoid(self.colour2(hidden) + self.colour_direct(features))
+        return F.softplus(geometry[..., 0] + DENSITY_BIAS), torch.sigmoid(
+            self.colour2(hidden) + self.colour_direct(features)
+        )
 
     def coarse(self, points: Tensor) -> tuple[Tensor, Tensor]:
         """Density (F, N) and colour (F, N, 3) of the coarse field at (F, N, 3) points, cm."""

@@ -63,7 +63,7 @@ def render_image(
     tile_index = tile[:, 1] * TILES + tile[:, 0]
     pixels = (far[tile_index] > near[tile_index]).nonzero()[:, 0]
     planes = head.planes(frame.expression)
-    for chunk in pixels.split(CHUNK_RAYS):
+    for chunk in pixels.split(CHUNK_RAYS):  # type: ignore[no-untyped-call]
         rays = cast_rays(
             camera, uv[:, chunk], rotation, frame.translation, head.box_min, head.box_max
         )

@@ -35,7 +35,7 @@ class Occupancy(nn.Module):
 
     @torch.no_grad()
     def update(self, head: HeadField) -> None:
-        """Marks the cells where the coarse field is dense at any of 8 points, plus a cell around."""
+        """Marks the cells where the coarse field is dense at any of 8 points, and those around."""
         device = self.occupied.device
         corner = (torch.arange(CELLS * 2, device=device) + 0.5) / (CELLS * 2)
         z, y, x = torch.meshgrid(corner, corner, corner, indexing="ij")
@@ -63,6 +63,8 @@ class Occupancy(nn.Module):
         first = torch.where(inside, steps, PROBES).amin(-1)
         last = torch.where(inside, steps, -1).amax(-1)
         near = rays.near + (first - 1).clamp_min(0) * step
-        tight = torch.minimum(rays.near + (last + 1).clamp_max(PROBES - 1) * step, near + MAX_DEPTH_CM)
+        tight = torch.minimum(
+            rays.near + (last + 1).clamp_max(PROBES - 1) * step, near + MAX_DEPTH_CM
+        )
         tight = torch.where(last >= 0, tight, near)
         return Rays(rays.origins, rays.directions, near, tight)

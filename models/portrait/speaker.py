@@ -150,11 +150,15 @@ def _metadata(data: bytes, name: str) -> dict[str, str]:
     """The safetensors header's metadata, read by hand so that its size is bounded first."""
     length = int.from_bytes(data[:8], "little")
     if len(data) < 8 or length > min(MAX_HEADER_BYTES, len(data) - 8):
-        raise SpeakerFileError(f"{name}: expected a whole speaker file, got {len(data)} bytes of one")
+        raise SpeakerFileError(
+            f"{name}: expected a whole speaker file, got {len(data)} bytes of one"
+        )
     try:
         header = json.loads(data[8 : 8 + length])
     except ValueError as error:
-        raise SpeakerFileError(f"{name}: expected a speaker file, got another kind of file") from error
+        raise SpeakerFileError(
+            f"{name}: expected a speaker file, got another kind of file"
+        ) from error
     metadata = header.get("__metadata__") if isinstance(header, dict) else None
     return metadata if isinstance(metadata, dict) else {}
 

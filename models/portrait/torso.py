@@ -45,7 +45,7 @@ class TorsoField(nn.Module):
         # The first layer splits: the frame's part is computed once, not at every node.
         first = F.linear(self.warp_nodes, self.warp1.weight[:, :2])
         hidden = first[None] + F.linear(frame, self.warp1.weight[:, 2:], self.warp1.bias)[:, None]
-        offsets = self.warp3(F.relu(self.warp2(F.relu(hidden)))) * 0.1
+        offsets: Tensor = self.warp3(F.relu(self.warp2(F.relu(hidden)))) * 0.1
         return offsets.transpose(1, 2).reshape(-1, 2, self._nodes, self._nodes)
 
     def forward(

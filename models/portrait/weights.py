@@ -17,9 +17,7 @@ from models.portrait.storage import CODES, pack, unpack
 OCCUPANCY = "occupancy"
 
 
-def field_tensors(
-    field: SpeakerField, occupancy: Occupancy
-) -> dict[str, NDArray[np.generic]]:
+def field_tensors(field: SpeakerField, occupancy: Occupancy) -> dict[str, NDArray[np.generic]]:
     """What a speaker file stores of a field: planes in 8 bits, networks in half precision."""
     stored: dict[str, NDArray[np.generic]] = {}
     for name, tensor in field.state_dict().items():
@@ -53,7 +51,9 @@ def load_field(
     for name, shape in expected.items():
         values = unpack(tensors, name) if name + CODES in tensors else tensors[name]
         if values.shape != shape or values.dtype.kind != "f":
-            raise SpeakerFileError(f"field {name}: expected {shape}, got {values.shape} {values.dtype}")
+            raise SpeakerFileError(
+                f"field {name}: expected {shape}, got {values.shape} {values.dtype}"
+            )
         state[name] = torch.from_numpy(np.ascontiguousarray(values, np.float32))
     field = SpeakerField(config)
     field.load_state_dict(state)
@@ -62,7 +62,11 @@ def load_field(
     cells = occupancy.occupied.numel()
     if bits.dtype != np.uint8 or bits.size * 8 != cells:
         raise SpeakerFileError(f"occupancy: expected {cells} bits, got {bits.size * 8}")
-    grid = np.unpackbits(bits.reshape(-1)).astype(bool).reshape(occupancy.occupied.shape)
+    grid = (
+        np.unpackbits(np.asarray(bits, np.uint8).reshape(-1))
+        .astype(bool)
+        .reshape(occupancy.occupied.shape)
+    )
     occupancy.occupied = torch.from_numpy(grid)
     field.requires_grad_(False)
     return field.to(device), occupancy.to(device)

@@ -12,7 +12,9 @@ BOX = torch.tensor([-10.0, -12.0, -8.0]), torch.tensor([10.0, 12.0, 8.0])
 
 def test_rotation_matrix_follows_rodrigues() -> None:
     quarter_about_z = rotation_matrix(torch.tensor([[0.0, 0.0, torch.pi / 2]]))[0]
-    assert torch.allclose(quarter_about_z @ torch.tensor([1.0, 0, 0]), torch.tensor([0.0, 1, 0]), atol=1e-6)
+    assert torch.allclose(
+        quarter_about_z @ torch.tensor([1.0, 0, 0]), torch.tensor([0.0, 1, 0]), atol=1e-6
+    )
     assert torch.allclose(rotation_matrix(torch.zeros(1, 3))[0], torch.eye(3))
 
 
