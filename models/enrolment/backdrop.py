@@ -51,7 +51,7 @@ def prime_backdrop(
     """
     picture = background_picture(dataset, field.config.background_px)
     field.background_logits.data.copy_(torch.logit(picture.clamp(0.01, 0.99))[None])
-    planes = list(field.torso.plane.parameters())
+    planes = [field.torso.plane]
     networks = [
         *field.torso.colour1.parameters(),
         *field.torso.colour2.parameters(),

@@ -123,7 +123,7 @@ def prime_head(field: SpeakerField, proxy: Tensor, steps: int, generator: torch.
         points = torch.cat([a, b]) + (torch.rand(2 * half, 3, generator=generator) - 0.5) * cell
         target = torch.cat([torch.full((half,), SOLID_DENSITY), torch.zeros(half)])
         coarse, _ = head.coarse(points[None])
-        fine, _ = head.fine(head.static()[None], points[None], code)
+        fine, _ = head.fine(head.static[None], points[None], code)
         # Opacity over half a centimetre is what matters, not the density's exact value.
         loss = sum(
             F.mse_loss(torch.exp(-0.5 * sigma[0]), torch.exp(-0.5 * target))

@@ -42,11 +42,11 @@ class FrameInputs:
 class SpeakerField(nn.Module):
     """Everything learned that the receiver needs."""
 
-    def __init__(self, config: FieldConfig, levels: int = 1) -> None:
+    def __init__(self, config: FieldConfig) -> None:
         super().__init__()
         self.config = config
-        self.head = HeadField(config, EXPRESSION_DIM, levels)
-        self.torso = TorsoField(config, CONDITION_DIM, levels)
+        self.head = HeadField(config, EXPRESSION_DIM)
+        self.torso = TorsoField(config, CONDITION_DIM)
         self.consistency = nn.Parameter(torch.randn(config.consistency_dim) * 0.1)
         self.consistency_frame = nn.Linear(CONDITION_DIM, config.consistency_dim)
         self.background_logits = nn.Parameter(

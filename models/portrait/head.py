@@ -8,7 +8,6 @@ from torch import Tensor, nn
 
 from models.portrait.config import FieldConfig
 from models.portrait.planes import (
-    PlanePyramid,
     SplitPlanes,
     blend_planes,
     sample_planes,
@@ -27,12 +26,12 @@ class HeadField(nn.Module):
     fine samples go and has a colour, so that it can be trained photometrically.
     """
 
-    def __init__(self, config: FieldConfig, expression_dim: int, levels: int = 1) -> None:
+    def __init__(self, config: FieldConfig, expression_dim: int) -> None:
         super().__init__()
         c = config
         self.coarse_count = c.coarse_samples
         self.fine_count = c.fine_samples
-        self.static = PlanePyramid(3, c.static_channels, c.static_cells, levels, 0.1)
+        self.static = nn.Parameter(_planes(c.static_channels, c.static_cells))
         self.expression_planes = nn.Parameter(
             torch.randn(
                 c.expression_planes, 3, c.dynamic_channels, c.dynamic_cells + 1, c.dynamic_cells + 1
@@ -49,7 +48,7 @@ class HeadField(nn.Module):
         self.colour_code = nn.Linear(c.consistency_dim, c.hidden, bias=False)
         self.colour2 = nn.Linear(c.hidden, 3)
         self.colour_direct = nn.Linear(features, 3, bias=False)
-        self.coarse_planes = PlanePyramid(3, c.coarse_channels, c.coarse_cells, levels, 0.1)
+        self.coarse_planes = nn.Parameter(_planes(c.coarse_channels, c.coarse_cells))
         self.coarse1 = nn.Linear(3 * c.coarse_channels, 16)
         self.coarse2 = nn.Linear(16, 4)
         self.register_buffer("box_min", torch.tensor(config.box_min), persistent=False)
@@ -59,11 +58,11 @@ class HeadField(nn.Module):
 
     def planes(self, expression: Tensor) -> Tensor:
         """(F, 30) codes → (F, 3, C, P, P) feature planes of those frames."""
-        return blend_planes(self.static(), self.expression_planes, self.mix(expression))
+        return blend_planes(self.static, self.expression_planes, self.mix(expression))
 
     def split_planes(self, expression: Tensor) -> SplitPlanes:
         """The same planes for training: (F, 30) codes → planes not yet added up."""
-        return split_planes(self.static(), self.expression_planes, self.mix(expression))
+        return split_planes(self.static, self.expression_planes, self.mix(expression))
 
     def fine(
         self, planes: Tensor | SplitPlanes, points: Tensor, code: Tensor
@@ -93,7 +92,7 @@ class HeadField(nn.Module):
 
     def coarse(self, points: Tensor) -> tuple[Tensor, Tensor]:
         """Density (F, N) and colour (F, N, 3) of the coarse field at (F, N, 3) points, cm."""
-        planes = self.coarse_planes()[None]
+        planes = self.coarse_planes[None]
         flat = self._normalise(points).reshape(1, -1, 3)
         out = self.coarse2(F.relu(self.coarse1(sample_planes(planes, flat))))
         out = out.reshape(*points.shape[:-1], 4)
@@ -101,3 +100,7 @@ class HeadField(nn.Module):
 
     def _normalise(self, points: Tensor) -> Tensor:
         return (points - self.box_min) / (self.box_max - self.box_min) * 2.0 - 1.0
+
+
+def _planes(channels: int, cells: int) -> Tensor:
+    return torch.randn(3, channels, cells + 1, cells + 1) * 0.1

@@ -6,42 +6,10 @@ from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
 AXES = ((0, 1), (0, 2), (1, 2))
 """The two coordinates that each of the three planes spans."""
-
-
-class PlanePyramid(nn.Module):
-    """Planes stored as a sum of nested resolutions (a Laplacian pyramid of parameters).
-
-    Coarse levels learn fast because many samples share their nodes. The levels nest with corners
-    aligned, so their sum is exactly a plane of the finest resolution: `merged` turns any
-    pyramid into a single level without changing a value, which is what a speaker file holds.
-    """
-
-    def __init__(self, planes: int, channels: int, cells: int, levels: int, scale: float) -> None:
-        super().__init__()
-        sizes = [cells >> k for k in reversed(range(levels))]
-        self.levels = nn.ParameterList(
-            nn.Parameter(torch.randn(planes, channels, n + 1, n + 1) * scale / levels**0.5)
-            for n in sizes
-        )
-
-    def forward(self) -> Tensor:
-        """The (planes, C, cells + 1, cells + 1) sum of all levels."""
-        finest = self.levels[-1]
-        total: Tensor = finest
-        for level in list(self.levels)[:-1]:
-            total = total + F.interpolate(
-                level, size=finest.shape[-2:], mode="bilinear", align_corners=True
-            )
-        return total
-
-    @torch.no_grad()
-    def merge(self) -> None:
-        """Replaces the levels by their sum."""
-        self.levels = nn.ParameterList([nn.Parameter(self())])
 
 
 def blend_planes(static: Tensor, expression_planes: Tensor, weights: Tensor) -> Tensor:

@@ -13,7 +13,6 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from models.portrait.config import FieldConfig
-from models.portrait.planes import PlanePyramid
 
 WARP_SPAN = 0.75
 """The warp's grid covers reference positions in [−WARP_SPAN, WARP_SPAN] around the centre."""
@@ -22,10 +21,11 @@ WARP_SPAN = 0.75
 class TorsoField(nn.Module):
     """Colour and opacity of the torso at a portrait position, given a frame's conditions."""
 
-    def __init__(self, config: FieldConfig, condition_dim: int, levels: int = 1) -> None:
+    def __init__(self, config: FieldConfig, condition_dim: int) -> None:
         super().__init__()
         c = config
-        self.plane = PlanePyramid(1, c.torso_channels, c.torso_cells, levels, 0.1)
+        nodes = c.torso_cells + 1
+        self.plane = nn.Parameter(torch.randn(1, c.torso_channels, nodes, nodes) * 0.1)
         self.warp1 = nn.Linear(2 + condition_dim + c.consistency_dim, 48)
         self.warp2 = nn.Linear(48, 48)
         self.warp3 = nn.Linear(48, 2)
@@ -71,7 +71,7 @@ class TorsoField(nn.Module):
         # The plane covers the portrait: reference positions ±0.5 are its corners.
         position = (reference + offset[:, :, 0].transpose(1, 2)) * 2.0
         features = F.grid_sample(
-            self.plane(),
+            self.plane,
             position.reshape(1, 1, -1, 2),
             align_corners=True,
             padding_mode="border",

@@ -106,7 +106,7 @@ def _add_to_first(nodes: Tensor, bias: Tensor) -> Tensor:
 def fold_head(field: SpeakerField) -> FoldedHead:
     """Folds the fine field."""
     head = field.head
-    static = head.static()
+    static = head.static
     channels = static.shape[1]
     features = len(AXES) * channels
     from_geometry = head.colour1.weight[:, features:]
@@ -139,7 +139,7 @@ def fold_head(field: SpeakerField) -> FoldedHead:
 def fold_coarse(field: SpeakerField) -> FoldedCoarse:
     """Folds the coarse field."""
     head = field.head
-    nodes = _project(head.coarse_planes(), head.coarse1.weight)
+    nodes = _project(head.coarse_planes, head.coarse1.weight)
     return FoldedCoarse(
         density=_array(_add_to_first(nodes, head.coarse1.bias)),
         density_row=_array(head.coarse2.weight[0]),
@@ -151,7 +151,7 @@ def fold_coarse(field: SpeakerField) -> FoldedCoarse:
 def fold_torso(field: SpeakerField) -> FoldedTorso:
     """Folds the torso and draws the background."""
     torso = field.torso
-    plane = torso.plane()
+    plane = torso.plane
     return FoldedTorso(
         plane=_array(_project(plane, torso.colour1.weight[:, : plane.shape[1]])),
         rows=_array(torso.colour2.weight),

@@ -2,7 +2,7 @@
 
 import torch
 
-from models.portrait.planes import PlanePyramid, blend_planes, sample_planes
+from models.portrait.planes import blend_planes, sample_planes, split_planes
 
 
 def test_upsampled_expression_planes_are_the_same_function() -> None:
@@ -13,10 +13,8 @@ def test_upsampled_expression_planes_are_the_same_function() -> None:
     weights = torch.randn(2, 5)
     points = torch.rand(2, 50, 3) * 2 - 1
     together = sample_planes(blend_planes(static, dynamic, weights), points)
-    apart = sample_planes(static.expand(2, -1, -1, -1, -1), points).reshape(2, 50, 3, 4)
-    moving = torch.einsum("fk,kpchw->fpchw", weights, dynamic)
-    apart[..., :2] += sample_planes(moving, points).reshape(2, 50, 3, 2)
-    assert torch.allclose(together, apart.reshape(2, 50, 12), atol=1e-5)
+    apart = split_planes(static, dynamic, weights).sample(points)
+    assert torch.allclose(together, apart, atol=1e-5)
 
 
 def test_corners_of_the_box_are_corners_of_the_planes() -> None:
@@ -29,12 +27,3 @@ def test_first_coordinate_runs_along_the_rows() -> None:
     plane = torch.tensor([[0.0, 1.0], [0.0, 1.0]]).expand(1, 3, 1, 2, 2)
     features = sample_planes(plane, torch.tensor([[[1.0, -1.0, -1.0]]]))
     assert features[0, 0].tolist() == [1.0, 1.0, 0.0]  # x-y, x-z, y-z
-
-
-def test_merging_a_pyramid_changes_no_value() -> None:
-    torch.manual_seed(0)
-    pyramid = PlanePyramid(3, 4, 16, levels=3, scale=0.1)
-    before = pyramid().detach().clone()
-    pyramid.merge()
-    assert len(pyramid.levels) == 1
-    assert torch.equal(pyramid(), before)
