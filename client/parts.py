@@ -57,7 +57,7 @@ def load_face_model(path: Path) -> FaceModelParts:
 
 
 def check_device(name: str) -> None:
-    """Loads torch and checks that a device can be rendered on.
+    """Checks that a device can be rendered on, and loads and compiles what renders.
 
     Raises:
         ModelError: there is no such device on this machine.
@@ -65,9 +65,9 @@ def check_device(name: str) -> None:
     # Torch's threads spin while they wait for each other, unless told otherwise before torch is
     # loaded. Beside a sender and a browser that made a picture take four times as long.
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
-    from models.portrait.renderer import choose_device
+    from models.portrait.renderer import prepare
 
-    choose_device(name)
+    prepare(name)
 
 
 def load_portrait(path: Path, device: str) -> Portrait:

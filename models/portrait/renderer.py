@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from contextlib import suppress
 from types import TracebackType
 from typing import TYPE_CHECKING, Literal
 
@@ -42,6 +43,20 @@ def choose_device(name: str) -> torch.device:
     if name == "cuda" and not torch.cuda.is_available():
         raise ModelError("device: expected a CUDA device, got a machine without one")
     return torch.device(name)
+
+
+def prepare(name: str) -> None:
+    """Compiles what draws on a device, so that the first speaker of a machine need not wait.
+
+    Raises:
+        ModelError: as `choose_device`.
+    """
+    if choose_device(name).type == "cpu":
+        # A renderer that cannot use the kernels either will say so and do without.
+        with suppress(Exception):
+            from models.portrait.kernels.painter import compile_kernels
+
+            compile_kernels()
 
 
 class PortraitRenderer:

@@ -45,6 +45,18 @@ def unsupported(config: FieldConfig) -> str | None:
     return None
 
 
+def compile_kernels() -> None:
+    """Loads the kernels, compiling them if this machine never did: some ten seconds then.
+
+    Raises:
+        RuntimeError: Warp or its compiler does not work on this machine.
+    """
+    # Warp greets everybody and tells what it loads; what goes wrong is raised all the same.
+    wp.config.log_level = wp.LOG_ERROR
+    wp.init()  # type: ignore[no-untyped-call]
+    wp.load_module(programs, device="cpu")
+
+
 class Painter:
     """Draws frames of one speaker on the CPU, with two threads of its own.
 
@@ -58,9 +70,7 @@ class Painter:
     """
 
     def __init__(self, field: SpeakerField, occupancy: Occupancy, camera: CameraIntrinsics) -> None:
-        # Warp greets whoever imports it; what goes wrong is raised all the same.
-        wp.config.log_level = wp.LOG_ERROR
-        wp.init()  # type: ignore[no-untyped-call]
+        compile_kernels()
         config = field.config
         head, torso = fold_head(field), fold_torso(field)
         self._views = FrameViews(field, camera)

@@ -35,8 +35,8 @@ def solid_field(config: FieldConfig, seed: int = 0) -> tuple[SpeakerField, Occup
             if parameter.ndim == 1:
                 parameter.uniform_(-0.3, 0.3)
         head.expression_planes.mul_(2.0)
-        _distance_channel(head.static.levels[0], config.static_cells)
-        _distance_channel(head.coarse_planes.levels[0], config.coarse_cells)
+        _distance_channel(head.static, config.static_cells)
+        _distance_channel(head.coarse_planes, config.coarse_cells)
         head.expression_planes[:, :, 0] = 0.0
         for first, second, channels in (
             (head.density1, head.density2, config.static_channels),

@@ -13,7 +13,7 @@ import pytest
 from codec.face import FaceState
 from models.errors import ModelError
 from models.portrait.config import FieldConfig
-from models.portrait.renderer import PortraitRenderer, choose_device
+from models.portrait.renderer import PortraitRenderer, choose_device, prepare
 from models.portrait.speaker import Speaker
 from tests.models.portrait.solid_speaker import solid_speaker, state
 
@@ -127,3 +127,17 @@ def test_devices_are_chosen_by_name() -> None:
     assert choose_device("auto").type in ("cpu", "cuda")
     with pytest.raises(ModelError, match="expected auto, cpu or cuda, got 'tpu'"):
         choose_device("tpu")
+
+
+def test_preparing_compiles_the_kernels_or_lets_the_renderer_say_why_not(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    compiled = []
+    monkeypatch.setattr(f"{FAST}.compile_kernels", lambda: compiled.append(1))
+    prepare("cpu")
+    assert compiled == [1]
+    monkeypatch.delitem(sys.modules, FAST)
+    monkeypatch.setitem(sys.modules, "warp", None)
+    prepare("cpu")
+    with pytest.raises(ModelError, match="got 'tpu'"):
+        prepare("tpu")
