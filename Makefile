@@ -38,7 +38,7 @@ $(VENV)/.ready: pyproject.toml
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { $(call apt_get,python3-venv); }
 	@[ -x $(BIN)/python ] || $(PYTHON) -m venv $(VENV)
 	@echo "Installing Python packages into $(VENV), about a minute."
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
+	@$(BIN)/python -m pip install -qq --no-compile --disable-pip-version-check -e '.[dev]'
 	@$(BIN)/python -c 'import cv2' 2>/dev/null || { $(call apt_get,libgl1 libglib2.0-0); }
 	@$(BIN)/python -c 'import cv2'
 	@touch $@

@@ -6,6 +6,7 @@ imports torch.
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 from collections.abc import Sequence
@@ -117,6 +118,9 @@ def _complain(name: str, message: str, status: int) -> int:
 def main() -> None:
     """The console script `nerfcall`."""
     quiet_native_output()
+    # OpenBLAS's threads spin while they wait for each other. The matrices of a frame are too
+    # small to gain from them, and beside a receiver a sender took three times as long.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     # A termination signal is a Ctrl-C: what a command has begun is put in order.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     sys.exit(run(sys.argv[1:]))

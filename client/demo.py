@@ -21,7 +21,6 @@ from client.processes import POLL_S, Children
 HOST = "127.0.0.1"
 ROOM = "demo"
 READY_S = 60.0
-READY_LINE = "nerfcall server listening on "
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +31,7 @@ class DemoConfig:
         speaker: the speaker file.
         clip: the video that is sent, and shown beside the portrait; None for the camera.
         camera: number or path of the camera, where there is no clip.
-        port: TCP port of the page.
+        port: TCP port of the page, free.
         browser: open the page.
         seconds: end after this time; None for no end.
     """
@@ -45,16 +44,23 @@ class DemoConfig:
     seconds: float | None
 
 
-def check_port(port: int) -> None:
+def free_port(port: int) -> int:
     """Finds out whether the page's port is free, before anything takes minutes.
+
+    Args:
+        port: the one that is wanted; 0 for any.
+
+    Returns:
+        A port that is free.
 
     Raises:
         DemoError: it is not.
     """
     try:
         # As asyncio binds it: a port that a server has just left may be taken again.
-        with socket.create_server((HOST, port)):
-            pass
+        with socket.create_server((HOST, port)) as server:
+            number: int = server.getsockname()[1]
+            return number
     except OSError as error:
         raise DemoError(
             f"expected port {port} to be free, got: {error.strerror}; name another one (--port)"
@@ -73,21 +79,18 @@ def run_demo(config: DemoConfig, say: Callable[[str], None]) -> None:
         ChildError: one of its processes has died.
     """
     with _stop_signals() as stop, Children() as children:
+        address = f"http://{HOST}:{config.port}"
         server = ["serve", "--host", HOST, "--port", str(config.port), "--demo-room", ROOM]
-        if config.clip is not None:
-            server += ["--demo-source", str(config.clip)]
-        line = children.start("server", server).readline()
-        if not line.startswith(READY_LINE):
-            _wait(children, stop, READY_S)  # for its end, which tells the reason
-            raise DemoError(f"expected the server's address, got {line!r}")
-        address = line.removeprefix(READY_LINE).strip()
         source = ["--camera", config.camera]
         if config.clip is not None:
+            server += ["--demo-source", str(config.clip)]
             source = ["--clip", str(config.clip)]
         place = ["--server", address, "--room", ROOM]
+        # All at once: the others take longer to load than the server, and wait for it if not.
         children.start("receiver", ["receive", *place])
         children.start("sender", ["send", *place, "--speaker", str(config.speaker), *source])
-        _wait_for_peers(children, stop, int(address.rsplit(":", 1)[1]))
+        children.start("server", server)
+        _wait_for_peers(children, stop, config.port)
         if stop.is_set():
             return
         say(f"The call is running: {address}/\nCtrl-C ends it.")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ctypes
+import signal
 import subprocess
 import sys
 import tempfile
@@ -16,11 +18,19 @@ from client.errors import ChildError
 STOP_S = 8.0
 """How long a child may take to end in order after it was asked to."""
 POLL_S = 0.05
+PR_SET_PDEATHSIG = 1
+"""From linux/prctl.h; see prctl(2)."""
 
 
 def command(*arguments: str) -> list[str]:
     """Returns the command line of a nerfcall command in this very environment."""
     return [sys.executable, "-m", "client.cli", *arguments]
+
+
+def _end_with_parent() -> None:
+    """Runs in a new child: asks the system to end it even if its parent is killed outright."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 class Children:
@@ -58,6 +68,7 @@ class Children:
                 stdout=subprocess.PIPE,
                 stderr=errors,
                 text=True,
+                preexec_fn=_end_with_parent,
             )
         self._children[name] = child
         assert child.stdout is not None, "it was asked for"

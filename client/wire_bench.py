@@ -11,7 +11,7 @@ from statistics import fmean
 
 from client.clock import monotonic_ms
 from client.config import ReceiverConfig
-from client.demo import HOST, READY_LINE
+from client.demo import HOST, free_port
 from client.errors import ServerError
 from client.parts import check_device, load_portrait
 from client.processes import Children
@@ -76,9 +76,9 @@ def measure_wire(config: WireConfig, progress: Callable[[float], None]) -> WireR
     """
     with tempfile.TemporaryDirectory(prefix="nerfcall-") as folder, Children() as children:
         store = ["--store", str(Path(folder) / "store")]
-        line = children.start("server", ["serve", "--host", HOST, "--port", "0", *store]).readline()
-        children.check()
-        address = line.removeprefix(READY_LINE).strip()
+        port = free_port(0)
+        children.start("server", ["serve", "--host", HOST, "--port", str(port), *store])
+        address = f"http://{HOST}:{port}"
         send = ["send", "--server", address, "--room", ROOM, "--clip", str(config.clip)]
         send += ["--speaker", str(config.speaker), "--profile", config.profile]
         children.start("sender", send)

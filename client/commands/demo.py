@@ -50,12 +50,12 @@ def demo(
     Learns the speaker first, which takes two to three minutes once for every clip, then runs
     server, sender and receiver as separate processes and opens the page. Ctrl-C ends it.
     """
-    from client.demo import DemoConfig, check_port, run_demo
+    from client.demo import DemoConfig, free_port, run_demo
     from client.enrolled import QuickEnrolment, cache_root, enrolled_speaker
 
     if clip is not None and camera is not None:
         raise typer.BadParameter("expected --clip or --camera, got both", param_hint="--camera")
-    check_port(port)
+    port = free_port(port)
     if camera is None:
         source = clip or _default_clip(cache_root())
     else:

@@ -5,7 +5,10 @@ from __future__ import annotations
 import json
 import math
 import os
+import subprocess
+import sys
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -70,6 +73,24 @@ def test_children_end_with_their_owner() -> None:
     assert child.returncode == 0
     with pytest.raises(ProcessLookupError):
         os.kill(child.pid, 0)
+
+
+def test_children_end_even_if_their_owner_is_killed() -> None:
+    program = (
+        "from client.processes import Children; import time\n"
+        "with Children() as children:\n"
+        "    children.start('server', ['serve', '--port', '0']).readline()\n"
+        "    print(children._children['server'].pid, flush=True); time.sleep(60)"
+    )
+    owner = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True)
+    assert owner.stdout is not None
+    pid = int(owner.stdout.readline())
+    owner.kill()
+    owner.communicate()
+    deadline = time.monotonic() + 10
+    while Path(f"/proc/{pid}").exists():
+        assert time.monotonic() < deadline, "the server goes on without its owner"
+        time.sleep(0.05)
 
 
 def test_a_child_that_dies_is_quoted() -> None:

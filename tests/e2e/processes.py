@@ -18,8 +18,9 @@ NERFCALL = Path(sys.executable).parent / "nerfcall"
 
 
 def environment(cache: Path) -> dict[str, str]:
-    """Ours, with a cache of the test's own."""
-    return {**os.environ, "XDG_CACHE_HOME": str(cache), "COLUMNS": "100", "NO_COLOR": "1"}
+    """Ours, with a cache of the test's own; only compiled kernels are kept from test to test."""
+    caches = {"XDG_CACHE_HOME": str(cache), "WARP_CACHE_PATH": str(ROOT / ".cache" / "warp")}
+    return {**os.environ, **caches, "COLUMNS": "100", "NO_COLOR": "1"}
 
 
 def run(*arguments: str | Path, cache: Path, timeout_s: float = 60.0) -> tuple[int, str, str]:
@@ -36,10 +37,15 @@ def run(*arguments: str | Path, cache: Path, timeout_s: float = 60.0) -> tuple[i
 
 
 class Process:
-    """A command that runs until it is told to stop; its output goes to files."""
+    """A command that runs until it is told to stop; its output goes to files.
+
+    Attributes:
+        started_s: when, by the monotonic clock.
+    """
 
     def __init__(self, folder: Path, name: str, *arguments: str | Path) -> None:
         self._out, self._err = folder / f"{name}.out", folder / f"{name}.err"
+        self.started_s = time.monotonic()
         with self._out.open("w") as out, self._err.open("w") as err:
             self._child = subprocess.Popen(
                 [NERFCALL, *map(str, arguments)],
