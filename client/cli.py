@@ -104,9 +104,10 @@ def run(arguments: Sequence[str]) -> int:
         reason = error.strerror or str(error) or type(error).__name__
         return _complain(name, f"{error.filename}: {reason}" if error.filename else reason, 1)
     except UsageError as error:
-        if not error.message:  # `nerfcall` alone: what it said was its help
+        if type(error).__name__ == "NoArgsIsHelpError":  # and the help is shown already
             return USAGE_STATUS
-        return _complain(name, f"{error.format_message()} See '{name} --help'.", USAGE_STATUS)
+        message = error.format_message().rstrip(".")
+        return _complain(name, f"{message}. See '{name} --help'.", USAGE_STATUS)
     return status if isinstance(status, int) else 0
 
 

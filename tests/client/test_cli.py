@@ -118,6 +118,21 @@ def test_wrong_usage_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
     assert "'lossy'" in err and "lossless" in err and "nerfcall encode --help" in err
 
 
+def test_a_missing_option_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.run(["encode", "a.mp4", "-o", "c"]) == 2
+    line = "nerfcall encode: Missing option '--speaker'. See 'nerfcall encode --help'.\n"
+    assert capsys.readouterr() == ("", line)
+
+
+@pytest.mark.parametrize("arguments", [[], ["bench"]])
+def test_a_command_alone_is_its_help(
+    arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.run(arguments) == 2
+    out, err = capsys.readouterr()
+    assert "Commands" in out and err == ""
+
+
 def test_native_noise_stays_off_the_terminal() -> None:
     program = (
         "import os, sys; from client.native_output import quiet_native_output as quiet;"

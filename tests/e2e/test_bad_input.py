@@ -191,7 +191,7 @@ def test_wrong_usage_is_one_line_with_status_two(
     output: Words = ["-o", tmp_path / "x.call"]
     assert "'lossy'" in refused(*encode, *output, "--profile", "lossy", status=2)
     assert "--output" in refused(*encode, status=2)
-    assert "8" in refused("decode", tmp_path / "x", *output, "--size", "8", status=2)
+    assert "equal to 16." in refused("decode", tmp_path / "x", *output, "--size", "8", status=2)
     assert "http://HOST:PORT" in refused("receive", "--server", "nowhere", status=2)
     assert "dance" in refused("dance", status=2)
 
