@@ -31,7 +31,7 @@ class QuickEnrolment:
     minutes: float = 2.4
     size: int = 256
     frames: str = "0:3000"
-    max_frames: int = 280
+    max_frames: int = 220
 
 
 def cache_root() -> Path:

@@ -116,7 +116,7 @@ def prime_head(field: SpeakerField, proxy: Tensor, steps: int, generator: torch.
     parameters = [p for p in head.parameters() if p.requires_grad]
     optimiser = torch.optim.Adam(parameters, lr=1e-2, eps=1e-15)
     code = torch.zeros(1, field.config.consistency_dim)
-    half = 4096
+    half = 3072
     for _ in range(steps):
         a = inside[torch.randint(len(inside), (half,), generator=generator)]
         b = outside[torch.randint(len(outside), (half,), generator=generator)]

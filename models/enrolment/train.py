@@ -116,9 +116,9 @@ def train(
     field.rest_translation.copy_(frames.poses[:, 3:].mean(0))
     proxy = head_proxy(dataset, field.head.box_min, field.head.box_max)
     occupancy.allowed.copy_(allowed_cells(proxy))
-    prime_head(field, proxy, steps=120, generator=generator)
+    prime_head(field, proxy, steps=80, generator=generator)
     occupancy.update(field.head)
-    prime_backdrop(field, frames, dataset, steps=150, generator=generator)
+    prime_backdrop(field, frames, dataset, steps=100, generator=generator)
     optimiser = _optimiser(field, embedding, config)
     rates = [group["lr"] for group in optimiser.param_groups]
     errors = ErrorMap()
