@@ -116,10 +116,9 @@ def receive(
     from client.session import run_receiver
 
     log_to_stderr(verbose)
+    config = _receiver_config(server, room, participant, device, size, jitter_delay_ms, seconds)
     typer.echo(f"watch at {page_address(server, room, participant)}")
-    run_receiver(
-        _receiver_config(server, room, participant, device, size, jitter_delay_ms, seconds)
-    )
+    run_receiver(config)
 
 
 def call(
