@@ -24,6 +24,8 @@ FIRST_RETRY_S = 0.5
 LAST_RETRY_S = 8.0
 STABLE_MS = 20_000.0
 """A connection that lasted this long was a good one: the next attempt follows at once."""
+ENDING_TIMEOUT_S = 2.0
+"""A task that is not over this long after its cancellation is cancelled again."""
 TICK_S = 0.1
 SILENCE_LIMIT_MS = 5_000.0
 """ICE takes about thirty seconds to notice that a peer is gone (RFC 7675, six failures at
@@ -168,8 +170,10 @@ class PeerTable:
 
     def unpaired(self, peer_id: str) -> None:
         """Ends the connection with a peer."""
-        _, task = self._peers.pop(peer_id, (None, None))
-        if task is not None:
+        peer, task = self._peers.pop(peer_id, (None, None))
+        if peer is not None and task is not None:
+            # Retired first: should a library swallow the cancellation, no attempt follows.
+            peer.retire()
             task.cancel()
             self._ending.add(task)
             task.add_done_callback(self._ending.discard)
@@ -189,8 +193,10 @@ class PeerTable:
         """Ends every connection and waits until they are gone."""
         for peer in self.peers:
             self.unpaired(peer.pairing.peer)
-        if self._ending:
-            await asyncio.wait(self._ending)
+        while self._ending:
+            _, swallowed = await asyncio.wait(self._ending, timeout=ENDING_TIMEOUT_S)
+            for task in swallowed:
+                task.cancel()
 
     async def _run(self, peer: Peer) -> None:
         try:

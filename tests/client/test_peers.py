@@ -287,3 +287,28 @@ async def test_one_peer_that_fails_does_not_end_the_others(
     assert "ZeroDivisionError" in caplog.text
     await table.close()
     assert good.ended == 1 and table.peers == []
+
+
+async def test_a_cancellation_that_a_library_swallows_does_not_hold_up_the_end(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(peers, "ENDING_TIMEOUT_S", 0.05)
+    swallowed = asyncio.Event()
+
+    class Deaf(Peer):
+        async def connect(self) -> None:
+            try:
+                await asyncio.sleep(3600)
+            except asyncio.CancelledError:
+                if swallowed.is_set():
+                    raise
+                swallowed.set()
+                await asyncio.sleep(3600)
+
+    table = PeerTable(lambda pairing: Deaf(pairing, initiates=True))
+    table.paired(Pairing("p1", Role.RENDERER, None, ()))
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    async with asyncio.timeout(2.0):
+        await table.close()
+    assert swallowed.is_set()
