@@ -35,6 +35,10 @@ class ChildError(ClientError):
     """A process that was started for a demo or a measurement has died."""
 
 
+class OutputError(ClientError):
+    """A result cannot be written where it was asked for."""
+
+
 class ToldError(ClientError):
     """A failure that a child process has told the user about already."""
 

@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from client.commands.options import ClipArgument, DeviceName, DeviceOption, FramesOption
+from client.commands.options import (
+    ClipArgument,
+    DeviceName,
+    DeviceOption,
+    FramesOption,
+    check_writable,
+)
 from client.commands.progress import ProgressBar
 
 if TYPE_CHECKING:
@@ -44,6 +50,7 @@ def track(
     max_frames: MaxFramesOption = None,
 ) -> None:
     """Track a clip and write what enrolment learns from, to enrol on another machine."""
+    check_writable(output)
     from models.clip import parse_frames
     from models.face.dataset import save_dataset
     from models.face.track_clip import track_clip
@@ -57,7 +64,6 @@ def track(
             person_masks=True,
             progress=bar.frames,
         )
-    output.parent.mkdir(parents=True, exist_ok=True)
     save_dataset(dataset, output)
     typer.echo(f"{output}: {len(dataset)} frames, {output.stat().st_size / 1e6:.1f} MB")
 
@@ -91,6 +97,7 @@ def enroll(
     The clip should show one person from the front, well lit, talking and moving as in a call;
     half a minute is enough.
     """
+    check_writable(output)
     from models.clip import parse_frames
     from models.enrolment.enroll import EnrolConfig
     from models.enrolment.enroll import enroll as learn

@@ -57,7 +57,8 @@ def evaluate(
             part, who, size, profile.profile(), device, bar.frames, thumbnails.observe
         )
     rows = figures(evaluation)
-    print_table(f"{clip.name}, frames {frames}", ("", profile.value), rows)
+    title = f"{clip.name}, {'all frames' if frames == ':' else 'frames ' + frames}"
+    print_table(title, ("", profile.value), rows)
     write_json(
         json_file,
         {
@@ -70,7 +71,7 @@ def evaluate(
         },
     )
     if report is not None:
-        page = write_report(report, f"{clip.name}, frames {frames}", rows, evaluation, thumbnails)
+        page = write_report(report, title, rows, evaluation, thumbnails)
         typer.echo(f"report: {page}")
 
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import logging
+import os
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from client.errors import OutputError
 
 if TYPE_CHECKING:
     from codec.quantize import Profile
@@ -86,6 +89,22 @@ SecondsOption = Annotated[
 VerboseOption = Annotated[
     bool, typer.Option("--verbose", "-v", help="Log what happens on the way.")
 ]
+
+
+def check_writable(output: Path) -> None:
+    """Finds out before minutes of work whether their result can be written.
+
+    Raises:
+        OutputError: it cannot.
+    """
+    folder = output.absolute().parent
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"{output}: expected a place to write, got {error}") from error
+    if output.is_dir() or not os.access(folder, os.W_OK):
+        kind = "a folder" if output.is_dir() else "a folder that is not ours to write in"
+        raise OutputError(f"{output}: expected a place to write, got {kind}")
 
 
 def log_to_stderr(verbose: bool) -> None:

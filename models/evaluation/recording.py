@@ -151,6 +151,7 @@ def record_clip(
         ContainerError: the file cannot be written.
         SpeakerFileError: the speaker was made with another expression basis.
     """
+    output.parent.mkdir(parents=True, exist_ok=True)
     temporary = output.with_name(output.name + ".part")
     payload_bytes = faceless = 0
     try:

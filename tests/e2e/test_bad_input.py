@@ -205,6 +205,14 @@ def test_wrong_usage_is_one_line_with_status_two(
     assert "dance" in refused("dance", status=2)
 
 
+def test_a_result_that_cannot_be_written_is_told_before_the_work(
+    refused: Callable[..., str], talking_clip: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("no folder")
+    for output in (tmp_path, tmp_path / "file" / "me.speaker"):
+        assert "expected a place to write" in refused("enroll", talking_clip, "-o", output)
+
+
 def test_a_camera_that_is_not_there(refused: Callable[..., str], real_speaker: Path) -> None:
     assert "expected a camera at 97" in refused("send", "--camera", "97", "--speaker", real_speaker)
 
