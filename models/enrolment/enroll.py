@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 
 from codec.face import CHANNELS, EXPRESSION_DIM
+from models.device import choose_device
 from models.enrolment.code_axes import align_code
 from models.enrolment.train import TrainConfig, Trained, TrainProgress, train
 from models.errors import EnrolmentError
@@ -19,9 +20,9 @@ from models.face.dataset import TrackedDataset, is_dataset, load_dataset
 from models.face.embedding import EmbeddingWeights
 from models.face.track_clip import track_clip
 from models.portrait.config import FieldConfig
-from models.portrait.renderer import choose_device
+from models.portrait.restore import field_weights
 from models.portrait.speaker import Speaker, save_speaker
-from models.portrait.weights import field_tensors
+from models.portrait.weights import pack_field
 
 MIN_FRAMES = 24
 LEAST_TRAINING_SHARE = 0.5
@@ -191,7 +192,7 @@ def _save(
         output,
         face,
         trained.field.config,
-        field_tensors(trained.field, trained.occupancy),
+        pack_field(field_weights(trained.field, trained.occupancy)),
         steps,
         enrolment,
     )

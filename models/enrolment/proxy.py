@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from models.face.dataset import TrackedDataset
+from models.portrait.conventions import OCCUPANCY_CELLS
 from models.portrait.field import SpeakerField
-from models.portrait.occupancy import CELLS as OCCUPANCY_CELLS
 
 CELLS = 64
 HULL_FRAMES = 20

@@ -61,7 +61,7 @@ class PacketRenderer:
     @property
     def device(self) -> str:
         """Where the pictures are rendered, `cpu` or `cuda`."""
-        return self._renderer.device.type
+        return self._renderer.device
 
     def show(self, packet: bytes) -> Picture | None:
         """Returns the (size, size, 3) uint8 RGB picture after a packet.

@@ -85,4 +85,4 @@ def _measure(
     staged = [renderer.time_stages(state, size) for state in states]
     stages = {name: median(took[name] for took in staged) for name in staged[0]}
     ms = median(times)
-    return RenderTime(size, renderer.device.type, renderer.path, ms, 1000.0 / ms, stages)
+    return RenderTime(size, renderer.device, renderer.path, ms, 1000.0 / ms, stages)

@@ -10,10 +10,9 @@ from torch import Tensor, nn
 
 from codec.face import EXPRESSION_DIM
 from models.portrait.config import FieldConfig
+from models.portrait.conventions import CONDITION_DIM
 from models.portrait.head import HeadField
 from models.portrait.torso import TorsoField
-
-CONDITION_DIM = EXPRESSION_DIM + 6
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,15 +7,13 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from models.portrait.config import FieldConfig
+from models.portrait.conventions import COARSE_HIDDEN, DENSITY_BIAS, MIX_HIDDEN
 from models.portrait.planes import (
     SplitPlanes,
     blend_planes,
     sample_planes,
     split_planes,
 )
-
-DENSITY_BIAS = -4.5
-"""An untrained field is nearly clear, so that what is opaque has been learned."""
 
 
 class HeadField(nn.Module):
@@ -39,7 +37,9 @@ class HeadField(nn.Module):
             * 0.02
         )
         self.mix = nn.Sequential(
-            nn.Linear(expression_dim, 48), nn.ReLU(), nn.Linear(48, c.expression_planes)
+            nn.Linear(expression_dim, MIX_HIDDEN),
+            nn.ReLU(),
+            nn.Linear(MIX_HIDDEN, c.expression_planes),
         )
         features = 3 * c.static_channels
         self.density1 = nn.Linear(features, c.hidden)
@@ -49,8 +49,8 @@ class HeadField(nn.Module):
         self.colour2 = nn.Linear(c.hidden, 3)
         self.colour_direct = nn.Linear(features, 3, bias=False)
         self.coarse_planes = nn.Parameter(_planes(c.coarse_channels, c.coarse_cells))
-        self.coarse1 = nn.Linear(3 * c.coarse_channels, 16)
-        self.coarse2 = nn.Linear(16, 4)
+        self.coarse1 = nn.Linear(3 * c.coarse_channels, COARSE_HIDDEN)
+        self.coarse2 = nn.Linear(COARSE_HIDDEN, 4)
         self.register_buffer("box_min", torch.tensor(config.box_min), persistent=False)
         self.register_buffer("box_max", torch.tensor(config.box_max), persistent=False)
         self.box_min: Tensor

@@ -12,16 +12,14 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from models.face.camera import CameraIntrinsics
+from models.portrait.conventions import SEEN, TILES
 from models.portrait.field import FrameInputs, SpeakerField
 from models.portrait.march import coarse_pass, fine_pass
 from models.portrait.occupancy import Occupancy
 from models.portrait.rays import Rays, bracket, cast_rays, rotation_matrix
 
-TILES = 64
 CHUNK_RAYS = 4096
 """Rays a fine pass takes at once: what keeps its intermediates in the cache."""
-SEEN = 0.004
-"""A lattice ray of less opacity than one 8-bit step sees nothing."""
 
 
 def pixel_centres(size: int, device: torch.device) -> Tensor:

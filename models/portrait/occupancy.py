@@ -6,14 +6,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from models.portrait.conventions import MAX_DEPTH_CM
+from models.portrait.conventions import OCCUPANCY_CELLS as CELLS
+from models.portrait.conventions import OCCUPANCY_PROBES as PROBES
 from models.portrait.head import HeadField
 from models.portrait.rays import Rays
 
-CELLS = 32
-PROBES = 32
-"""Grid look-ups along a ray to find its first and last occupied cell."""
-MAX_DEPTH_CM = 7.0
-"""What lies deeper behind the first surface is hidden by it."""
 THRESHOLD = 0.06
 """A cell is occupied when crossing it would stop this share of the light."""
 

@@ -8,8 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-AXES = ((0, 1), (0, 2), (1, 2))
-"""The two coordinates that each of the three planes spans."""
+from models.portrait.conventions import AXES
 
 
 def blend_planes(static: Tensor, expression_planes: Tensor, weights: Tensor) -> Tensor:

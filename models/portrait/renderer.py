@@ -5,21 +5,17 @@ from __future__ import annotations
 import logging
 from contextlib import suppress
 from types import TracebackType
-from typing import TYPE_CHECKING, Literal
+from typing import Literal, Protocol
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from codec.face import FaceState
+from models.device import choose_device
 from models.errors import ModelError
-from models.portrait.field import FrameInputs
-from models.portrait.image import render_image
+from models.face.camera import CameraIntrinsics
 from models.portrait.speaker import Speaker
-from models.portrait.weights import load_field
-
-if TYPE_CHECKING:
-    from models.portrait.kernels.painter import Painter
+from models.portrait.weights import FieldWeights, unpack_field
 
 logger = logging.getLogger(__name__)
 
@@ -30,28 +26,26 @@ MIN_TORSO_AREA = 1e-3
 """A torso motion that shrinks areas further is no person's, and cannot be inverted safely."""
 
 
-def choose_device(name: str) -> torch.device:
-    """`auto` is CUDA where there is one, the CPU otherwise.
+class Painter(Protocol):
+    """Draws one speaker."""
 
-    Raises:
-        ModelError: the device is asked for by name and is not there.
-    """
-    if name == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    if name not in ("cpu", "cuda"):
-        raise ModelError(f"device: expected auto, cpu or cuda, got {name!r}")
-    if name == "cuda" and not torch.cuda.is_available():
-        raise ModelError("device: expected a CUDA device, got a machine without one")
-    return torch.device(name)
+    def draw(self, state: FaceState, size: int) -> NDArray[np.uint8]:
+        """(size, size, 3) uint8 RGB of a state."""
+
+    def time_stages(self, state: FaceState, size: int) -> dict[str, float]:
+        """Milliseconds of each stage of a picture, where there are stages."""
+
+    def close(self) -> None:
+        """Ends what runs beside it."""
 
 
 def prepare(name: str) -> None:
-    """Compiles what draws on a device, so that the first speaker of a machine need not wait.
+    """Loads what draws on a device and compiles it, so that the first speaker need not wait.
 
     Raises:
-        ModelError: as `choose_device`.
+        ModelError: the device is not there.
     """
-    if choose_device(name).type == "cpu":
+    if choose_device(name) == "cpu":
         # A renderer that cannot use the kernels either will say so and do without.
         with suppress(Exception):
             from models.portrait.kernels.painter import compile_kernels
@@ -72,7 +66,7 @@ class PortraitRenderer:
         path: what must draw; None takes the faster one that works.
 
     Attributes:
-        device: the torch device.
+        device: `cpu` or `cuda`.
         path: what draws.
 
     Raises:
@@ -84,15 +78,12 @@ class PortraitRenderer:
         self, speaker: Speaker, device: str = "auto", path: DrawPath | None = None
     ) -> None:
         self.device = choose_device(device)
-        self._camera = speaker.face.camera
-        self._field, self._occupancy = load_field(
-            speaker.field_config, speaker.tensors, self.device
+        weights = unpack_field(speaker.field_config, speaker.tensors)
+        self._painter, self.path = _start_painter(
+            weights, speaker.face.camera, self.device, may_use_kernels=path != "torch"
         )
-        self._painter: Painter | None = None
-        if path != "torch" and self.device.type == "cpu":
-            self._painter = self._start_painter()
-        self.path: DrawPath = "torch" if self._painter is None else "warp"
         if path not in (None, self.path):
+            self.close()
             raise ModelError(f"renderer path: expected {path}, got {self.path} on {self.device}")
 
     def render(self, state: FaceState, size: int) -> NDArray[np.uint8]:
@@ -109,22 +100,16 @@ class PortraitRenderer:
             ModelError: a size out of range, or a state that cannot be drawn.
         """
         check_drawable(state, size)
-        if self._painter is not None:
-            return self._painter.draw(state, size)
-        rgb = render_image(self._field, self._occupancy, self._camera, self._inputs(state), size)
-        # What is no number is drawn black, as the kernels do.
-        pixels = (rgb.nan_to_num(0.0).clamp(0.0, 1.0) * 255.0 + 0.5).to(torch.uint8)
-        return np.asarray(pixels.cpu().numpy())
+        return self._painter.draw(state, size)
 
     def time_stages(self, state: FaceState, size: int) -> dict[str, float]:
         """Draws a state stage by stage: milliseconds of each; empty where torch draws."""
         check_drawable(state, size)
-        return {} if self._painter is None else self._painter.time_stages(state, size)
+        return self._painter.time_stages(state, size)
 
     def close(self) -> None:
         """Ends the renderer's threads; it cannot be used afterwards."""
-        if self._painter is not None:
-            self._painter.close()
+        self._painter.close()
 
     def __enter__(self) -> PortraitRenderer:
         return self
@@ -137,31 +122,27 @@ class PortraitRenderer:
     ) -> None:
         self.close()
 
-    def _start_painter(self) -> Painter | None:
+
+def _start_painter(
+    weights: FieldWeights, camera: CameraIntrinsics, device: str, *, may_use_kernels: bool
+) -> tuple[Painter, DrawPath]:
+    if device == "cpu" and may_use_kernels:
         try:
             # Warp takes half a second to import and may not be there at all.
-            from models.portrait.kernels.painter import Painter, unsupported
+            from models.portrait.kernels.painter import KernelPainter, unsupported
 
-            reason = unsupported(self._field.config)
+            reason = unsupported(weights.config)
             if reason is None:
-                return Painter(self._field, self._occupancy, self._camera)
+                return KernelPainter(weights, camera), "warp"
         except Exception as error:
             # Warp's compiler meets machines that nobody has seen; whatever it finds wrong,
             # there is a way to draw without it.
             reason = f"{type(error).__name__}: {error}"
         logger.warning("no fast rendering, torch draws instead: %.200s", reason)
-        return None
+    # Torch takes two seconds to import, and most receivers never need it.
+    from models.portrait.plain import PlainPainter
 
-    def _inputs(self, state: FaceState) -> FrameInputs:
-        def row(values: NDArray[np.float32]) -> torch.Tensor:
-            return torch.from_numpy(np.ascontiguousarray(values, np.float32))[None].to(self.device)
-
-        return FrameInputs(
-            row(state.expression),
-            row(state.pose.rotation),
-            row(state.pose.translation),
-            row(state.torso),
-        )
+    return PlainPainter(weights, camera, device), "torch"
 
 
 def check_drawable(state: FaceState, size: int) -> None:

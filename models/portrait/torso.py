@@ -13,9 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from models.portrait.config import FieldConfig
-
-WARP_SPAN = 0.75
-"""The warp's grid covers reference positions in [−WARP_SPAN, WARP_SPAN] around the centre."""
+from models.portrait.conventions import WARP_HIDDEN, WARP_SPAN
 
 
 class TorsoField(nn.Module):
@@ -26,9 +24,9 @@ class TorsoField(nn.Module):
         c = config
         nodes = c.torso_cells + 1
         self.plane = nn.Parameter(torch.randn(1, c.torso_channels, nodes, nodes) * 0.1)
-        self.warp1 = nn.Linear(2 + condition_dim + c.consistency_dim, 48)
-        self.warp2 = nn.Linear(48, 48)
-        self.warp3 = nn.Linear(48, 2)
+        self.warp1 = nn.Linear(2 + condition_dim + c.consistency_dim, WARP_HIDDEN)
+        self.warp2 = nn.Linear(WARP_HIDDEN, WARP_HIDDEN)
+        self.warp3 = nn.Linear(WARP_HIDDEN, 2)
         nn.init.zeros_(self.warp3.weight)
         nn.init.zeros_(self.warp3.bias)
         self.colour1 = nn.Linear(c.torso_channels + c.consistency_dim, c.torso_hidden)

@@ -1,72 +1,130 @@
-"""The field's torch weights to and from a speaker file's tensors."""
+"""The field's weights as arrays: what a speaker file stores and what draws. Needs no torch."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from models.errors import SpeakerFileError
 from models.portrait.config import FieldConfig
-from models.portrait.field import SpeakerField
-from models.portrait.occupancy import Occupancy
-from models.portrait.storage import CODES, pack, unpack
+from models.portrait.conventions import (
+    COARSE_HIDDEN,
+    CONDITION_DIM,
+    MIX_HIDDEN,
+    OCCUPANCY_CELLS,
+    WARP_HIDDEN,
+)
+from models.portrait.storage import CODES, RANGE, pack, unpack
 
 OCCUPANCY = "occupancy"
 
+Shape = tuple[int, ...]
+Array = NDArray[np.float32]
 
-def field_tensors(field: SpeakerField, occupancy: Occupancy) -> dict[str, NDArray[np.generic]]:
+
+@dataclass(frozen=True, slots=True)
+class FieldWeights:
+    """A field.
+
+    Attributes:
+        config: its shape.
+        arrays: float32, by the names and of the shapes of `field_shapes`.
+        occupied: (32, 32, 32) bool, z-y-x: cells of the head's box where there is something.
+    """
+
+    config: FieldConfig
+    arrays: Mapping[str, Array]
+    occupied: NDArray[np.bool_]
+
+    def __getitem__(self, name: str) -> Array:
+        return self.arrays[name]
+
+
+def field_shapes(config: FieldConfig) -> dict[str, Shape]:
+    """Shapes of everything learned, by the names of the torch state dict.
+
+    Worked out and not asked of a module: making one takes a second that a receiver has not,
+    and memory that an absurd configuration would choose.
+    """
+    c = config
+    planes = _planes(c.static_channels, c.static_cells)
+    features = 3 * c.static_channels
+    condition = CONDITION_DIM + c.consistency_dim
+    nodes = c.dynamic_cells + 1
+    return {
+        "consistency": (c.consistency_dim,),
+        "background_logits": (1, 3, c.background_px, c.background_px),
+        "rest_translation": (3,),
+        "head.static": planes,
+        "head.expression_planes": (c.expression_planes, 3, c.dynamic_channels, nodes, nodes),
+        "head.coarse_planes": _planes(c.coarse_channels, c.coarse_cells),
+        **_linear("head.mix.0", CONDITION_DIM - 6, MIX_HIDDEN),
+        **_linear("head.mix.2", MIX_HIDDEN, c.expression_planes),
+        **_linear("head.density1", features, c.hidden),
+        **_linear("head.density2", c.hidden, 1 + c.geometry_dim),
+        **_linear("head.colour1", features + c.geometry_dim, c.hidden),
+        "head.colour_code.weight": (c.hidden, c.consistency_dim),
+        **_linear("head.colour2", c.hidden, 3),
+        "head.colour_direct.weight": (3, features),
+        **_linear("head.coarse1", 3 * c.coarse_channels, COARSE_HIDDEN),
+        **_linear("head.coarse2", COARSE_HIDDEN, 4),
+        "torso.plane": (1, c.torso_channels, c.torso_cells + 1, c.torso_cells + 1),
+        **_linear("torso.warp1", 2 + condition, WARP_HIDDEN),
+        **_linear("torso.warp2", WARP_HIDDEN, WARP_HIDDEN),
+        **_linear("torso.warp3", WARP_HIDDEN, 2),
+        **_linear("torso.colour1", c.torso_channels + c.consistency_dim, c.torso_hidden),
+        **_linear("torso.colour2", c.torso_hidden, 4),
+        **_linear("consistency_frame", CONDITION_DIM, c.consistency_dim),
+    }
+
+
+def pack_field(weights: FieldWeights) -> dict[str, NDArray[np.generic]]:
     """What a speaker file stores of a field: planes in 8 bits, networks in half precision."""
     stored: dict[str, NDArray[np.generic]] = {}
-    for name, tensor in field.state_dict().items():
-        values = tensor.detach().cpu().numpy()
+    for name, values in weights.arrays.items():
         if values.ndim >= 4:
             stored |= pack(name, values)
         elif name == "rest_translation":
             stored[name] = values.astype(np.float32)
         else:
             stored[name] = values.astype(np.float16)
-    stored[OCCUPANCY] = np.packbits(occupancy.occupied.cpu().numpy())
+    stored[OCCUPANCY] = np.packbits(weights.occupied)
     return stored
 
 
-def load_field(
-    config: FieldConfig, tensors: Mapping[str, NDArray[np.generic]], device: torch.device
-) -> tuple[SpeakerField, Occupancy]:
-    """Rebuilds a field.
+def unpack_field(config: FieldConfig, tensors: Mapping[str, NDArray[np.generic]]) -> FieldWeights:
+    """Restores a field from a speaker file's tensors.
 
     Raises:
         SpeakerFileError: a tensor is missing, unknown, or of a shape that the config denies.
     """
-    # Shapes are compared before anything of the configured size is allocated.
-    with torch.device("meta"):
-        expected = {name: tuple(t.shape) for name, t in SpeakerField(config).state_dict().items()}
-    names = {name.removesuffix(CODES) for name in tensors if not name.endswith(".range")}
-    if names != {*expected, OCCUPANCY}:
-        odd = sorted(names ^ {*expected, OCCUPANCY})
+    shapes = field_shapes(config)
+    names = {name.removesuffix(CODES) for name in tensors if not name.endswith(RANGE)}
+    if names != {*shapes, OCCUPANCY}:
+        odd = sorted(names ^ {*shapes, OCCUPANCY})
         raise SpeakerFileError(f"field: unknown or missing tensors {', '.join(odd[:4])}")
-    state = {}
-    for name, shape in expected.items():
+    arrays = {}
+    for name, shape in shapes.items():
         values = unpack(tensors, name) if name + CODES in tensors else tensors[name]
         if values.shape != shape or values.dtype.kind != "f":
             raise SpeakerFileError(
                 f"field {name}: expected {shape}, got {values.shape} {values.dtype}"
             )
-        state[name] = torch.from_numpy(np.ascontiguousarray(values, np.float32))
-    field = SpeakerField(config)
-    field.load_state_dict(state)
-    occupancy = Occupancy()
+        arrays[name] = np.ascontiguousarray(values, np.float32)
     bits = tensors[OCCUPANCY]
-    cells = occupancy.occupied.numel()
+    cells = OCCUPANCY_CELLS**3
     if bits.dtype != np.uint8 or bits.size * 8 != cells:
         raise SpeakerFileError(f"occupancy: expected {cells} bits, got {bits.size * 8}")
-    grid = (
-        np.unpackbits(np.asarray(bits, np.uint8).reshape(-1))
-        .astype(bool)
-        .reshape(occupancy.occupied.shape)
-    )
-    occupancy.occupied = torch.from_numpy(grid)
-    field.requires_grad_(False)
-    return field.to(device), occupancy.to(device)
+    occupied = np.unpackbits(np.asarray(bits, np.uint8).reshape(-1)).astype(bool)
+    return FieldWeights(config, arrays, occupied.reshape((OCCUPANCY_CELLS,) * 3))
+
+
+def _planes(channels: int, cells: int) -> Shape:
+    return (3, channels, cells + 1, cells + 1)
+
+
+def _linear(name: str, inputs: int, outputs: int) -> dict[str, Shape]:
+    return {f"{name}.weight": (outputs, inputs), f"{name}.bias": (outputs,)}

@@ -9,21 +9,18 @@ import numpy as np
 import warp as wp
 from numpy.typing import NDArray
 
-from models.portrait import image, occupancy
+from models.portrait import conventions
 from models.portrait.config import FieldConfig
-from models.portrait.field import SpeakerField
 from models.portrait.kernels import programs
 from models.portrait.kernels.folded import (
     HIDDEN,
-    WARP_HIDDEN,
     FoldedCoarse,
     FoldedHead,
     FoldedTorso,
 )
 from models.portrait.kernels.launches import WarpArray, share
 from models.portrait.kernels.view import FrameView
-from models.portrait.occupancy import Occupancy
-from models.portrait.torso import WARP_SPAN
+from models.portrait.weights import FieldWeights
 
 OPAQUE = 1e-3
 """A ray ends when less than this share of light reaches further."""
@@ -44,16 +41,16 @@ def bind_blend(folded: FoldedHead, config: FieldConfig) -> Any:
     return bound
 
 
-def bind_lattice(folded: FoldedCoarse, grid: Occupancy, config: FieldConfig) -> Any:
+def bind_lattice(folded: FoldedCoarse, occupied: NDArray[np.bool_], config: FieldConfig) -> Any:
     """The coarse pass."""
     bound = programs.Lattice()
     bound.density, bound.density_row = share(folded.density), share(folded.density_row)
     bound.density_bias = folded.density_bias
     bound.cells, bound.samples = config.coarse_cells, config.coarse_samples
-    bound.occupied = share(grid.occupied.cpu().numpy().astype(np.uint8), wp.uint8)
-    bound.occupancy_cells, bound.probes = occupancy.CELLS, occupancy.PROBES
-    bound.max_depth = occupancy.MAX_DEPTH_CM
-    bound.seen, bound.tiles = image.SEEN, image.TILES
+    bound.occupied = share(occupied.astype(np.uint8), wp.uint8)
+    bound.occupancy_cells, bound.probes = conventions.OCCUPANCY_CELLS, conventions.OCCUPANCY_PROBES
+    bound.max_depth = conventions.MAX_DEPTH_CM
+    bound.seen, bound.tiles = conventions.SEEN, conventions.TILES
     return bound
 
 
@@ -74,26 +71,28 @@ def bind_torso(folded: FoldedTorso, config: FieldConfig) -> Any:
     """Torso and background."""
     bound = programs.Torso()
     bound.plane, bound.rows, bound.bias = map(share, (folded.plane, folded.rows, folded.bias))
-    bound.cells, bound.warp_cells, bound.span = config.torso_cells, config.warp_cells, WARP_SPAN
+    bound.cells, bound.warp_cells, bound.span = (
+        config.torso_cells,
+        config.warp_cells,
+        conventions.WARP_SPAN,
+    )
     bound.background, bound.background_px = share(folded.background), config.background_px
     bound.covered = COVERED
     return bound
 
 
-def bind_warp(field: SpeakerField, folded: FoldedTorso) -> list[Any]:
+def bind_warp(weights: FieldWeights, folded: FoldedTorso) -> list[Any]:
     """The layers of the torso's warp, as `warp_torso` takes them."""
 
-    def rows(values: Any) -> WarpArray:
-        array: NDArray[np.float32] = np.ascontiguousarray(values.detach().cpu().numpy())
-        return wp.array(array, dtype=programs.v48, device="cpu")
+    def rows(values: NDArray[np.float32]) -> WarpArray:
+        return wp.array(np.ascontiguousarray(values), dtype=programs.v48, device="cpu")
 
-    torso = field.torso
     return [
-        wp.array(folded.warp_nodes, dtype=programs.v48, device="cpu"),
-        rows(torso.warp2.weight.T),
-        rows(torso.warp2.bias[None]),
-        rows(torso.warp3.weight),
-        wp.vec2(*torso.warp3.bias.tolist()),
+        rows(folded.warp_nodes),
+        rows(weights["torso.warp2.weight"].T),
+        rows(weights["torso.warp2.bias"][None]),
+        rows(weights["torso.warp3.weight"]),
+        wp.vec2(*weights["torso.warp3.bias"].tolist()),
     ]
 
 
@@ -130,7 +129,7 @@ def bind_view(folded: FoldedHead, config: FieldConfig) -> BoundView:
         "colour_bias": HIDDEN,
         "torso_bias": HIDDEN,
         "motion": 6,
-        "warp_bias": WARP_HIDDEN,
+        "warp_bias": conventions.WARP_HIDDEN,
         "warp": 2 * (config.warp_cells + 1) ** 2,
     }
     memory = {name: np.zeros(size, np.float32) for name, size in sizes.items()}

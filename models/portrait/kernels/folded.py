@@ -13,21 +13,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
-from models.portrait.field import SpeakerField
-from models.portrait.head import DENSITY_BIAS
-from models.portrait.planes import AXES
+from models.portrait.conventions import AXES, DENSITY_BIAS, WARP_SPAN
+from models.portrait.weights import FieldWeights
 
 Array = NDArray[np.float32]
 
 HIDDEN = 32
 COLOUR = 40
 """Floats per node of the colour planes: HIDDEN, 3 that reach the colour directly, 5 unused."""
-COARSE_HIDDEN = 16
-WARP_HIDDEN = 48
 LANES = 8
 
 
@@ -84,78 +79,79 @@ class FoldedTorso:
     background: Array
 
 
-def _array(tensor: Tensor) -> Array:
-    return np.ascontiguousarray(tensor.detach().cpu().numpy(), np.float32)
-
-
-def _project(planes: Tensor, weight: Tensor) -> Tensor:
-    """Applies a layer to planes: (3, C, P, P), (H, 3·C) → (3·P², H)."""
-    count, channels = planes.shape[:2]
-    split = weight.reshape(weight.shape[0], count, channels)
-    return torch.einsum("pcyx,hpc->pyxh", planes, split).reshape(-1, weight.shape[0])
-
-
-def _add_to_first(nodes: Tensor, bias: Tensor) -> Tensor:
-    """Adds a bias to the nodes of the first of the planes."""
-    parts = list(nodes.chunk(len(AXES)))
-    parts[0] = parts[0] + bias
-    return torch.cat(parts)
-
-
-@torch.no_grad()
-def fold_head(field: SpeakerField) -> FoldedHead:
+def fold_head(weights: FieldWeights) -> FoldedHead:
     """Folds the fine field."""
-    head = field.head
-    static = head.static
+    static, moving = weights["head.static"], weights["head.expression_planes"]
+    density1, density2 = weights["head.density1.weight"], weights["head.density2.weight"]
+    colour1 = weights["head.colour1.weight"]
     channels = static.shape[1]
     features = len(AXES) * channels
-    from_geometry = head.colour1.weight[:, features:]
+    from_geometry = colour1[:, features:]
     # The colour's first layer and its direct path side by side, as they lie in a node.
-    first = torch.zeros(COLOUR, features)
-    first[:HIDDEN] = head.colour1.weight[:, :features]
-    first[HIDDEN : HIDDEN + 3] = head.colour_direct.weight
-    last_bias = torch.zeros(COLOUR)
-    last_bias[HIDDEN : HIDDEN + 3] = head.colour2.bias
-    both = torch.cat([head.density1.weight, first])
-    moving = head.expression_planes
+    first = np.zeros((COLOUR, features), np.float32)
+    first[:HIDDEN] = colour1[:, :features]
+    first[HIDDEN : HIDDEN + 3] = weights["head.colour_direct.weight"]
+    last_bias = np.zeros(COLOUR, np.float32)
+    last_bias[HIDDEN : HIDDEN + 3] = weights["head.colour2.bias"]
+    both = np.concatenate([density1, first])
     count, _, dynamic, _, _ = moving.shape
-    padded = torch.zeros(-count % LANES, *moving.shape[1:])
-    basis = torch.cat([moving, padded]).permute(1, 3, 4, 2, 0)
-    project = both.reshape(-1, len(AXES), channels)[:, :, :dynamic].permute(1, 2, 0)
+    padding = np.zeros((-count % LANES, *moving.shape[1:]), np.float32)
+    basis = np.concatenate([moving, padding]).transpose(1, 3, 4, 2, 0)
+    project = both.reshape(-1, len(AXES), channels)[:, :, :dynamic].transpose(1, 2, 0)
+    density2_bias = weights["head.density2.bias"]
     return FoldedHead(
-        density=_array(_add_to_first(_project(static, head.density1.weight), head.density1.bias)),
-        colour=_array(_add_to_first(_project(static, first), last_bias)),
-        basis=_array(basis).reshape(-1, dynamic, basis.shape[-1]),
-        project=_array(project),
-        density_row=_array(head.density2.weight[0]),
-        density_bias=float(head.density2.bias[0]) + DENSITY_BIAS,
-        geometry=_array((from_geometry @ head.density2.weight[1:]).T),
-        colour_bias=_array(head.colour1.bias + from_geometry @ head.density2.bias[1:]),
-        colour_rows=_array(head.colour2.weight),
+        density=_project(static, density1, weights["head.density1.bias"]),
+        colour=_project(static, first, last_bias),
+        basis=np.ascontiguousarray(basis).reshape(-1, dynamic, basis.shape[-1]),
+        project=np.ascontiguousarray(project),
+        density_row=density2[0],
+        density_bias=float(density2_bias[0]) + DENSITY_BIAS,
+        geometry=np.ascontiguousarray((from_geometry @ density2[1:]).T),
+        colour_bias=weights["head.colour1.bias"] + from_geometry @ density2_bias[1:],
+        colour_rows=weights["head.colour2.weight"],
     )
 
 
-@torch.no_grad()
-def fold_coarse(field: SpeakerField) -> FoldedCoarse:
+def fold_coarse(weights: FieldWeights) -> FoldedCoarse:
     """Folds the coarse field."""
-    head = field.head
-    nodes = _project(head.coarse_planes, head.coarse1.weight)
+    first, first_bias = weights["head.coarse1.weight"], weights["head.coarse1.bias"]
     return FoldedCoarse(
-        density=_array(_add_to_first(nodes, head.coarse1.bias)),
-        density_row=_array(head.coarse2.weight[0]),
-        density_bias=float(head.coarse2.bias[0]) + DENSITY_BIAS,
+        density=_project(weights["head.coarse_planes"], first, first_bias),
+        density_row=weights["head.coarse2.weight"][0],
+        density_bias=float(weights["head.coarse2.bias"][0]) + DENSITY_BIAS,
     )
 
 
-@torch.no_grad()
-def fold_torso(field: SpeakerField) -> FoldedTorso:
+def fold_torso(weights: FieldWeights) -> FoldedTorso:
     """Folds the torso and draws the background."""
-    torso = field.torso
-    plane = torso.plane
+    plane, colour1 = weights["torso.plane"], weights["torso.colour1.weight"]
+    logits = weights["background_logits"][0].transpose(1, 2, 0)
     return FoldedTorso(
-        plane=_array(_project(plane, torso.colour1.weight[:, : plane.shape[1]])),
-        rows=_array(torso.colour2.weight),
-        bias=_array(torso.colour2.bias),
-        warp_nodes=_array(torso.warp_nodes @ torso.warp1.weight[:, :2].T),
-        background=_array(torch.sigmoid(field.background_logits[0]).permute(1, 2, 0)),
+        plane=_project(plane, colour1[:, : plane.shape[1]], np.zeros(HIDDEN, np.float32)),
+        rows=weights["torso.colour2.weight"],
+        bias=weights["torso.colour2.bias"],
+        warp_nodes=_warp_nodes(weights.config.warp_cells) @ weights["torso.warp1.weight"][:, :2].T,
+        background=np.ascontiguousarray(1.0 / (1.0 + np.exp(-logits))),
     )
+
+
+def _project(planes: Array, weight: Array, bias: Array) -> Array:
+    """Applies a layer to planes: (p, C, P, P), (H, p·C), (H,) → (p·P², H).
+
+    The bias goes into the first of the planes, whose nodes are then added up.
+    """
+    count, channels = planes.shape[:2]
+    split = weight.reshape(len(weight), count, channels)
+    nodes = [
+        np.ascontiguousarray(plane.reshape(channels, -1).T) @ split[:, i].T
+        for i, plane in enumerate(planes)
+    ]
+    nodes[0] += bias
+    return np.concatenate(nodes)
+
+
+def _warp_nodes(cells: int) -> Array:
+    """((cells + 1)², 2) reference positions of the warp's grid, row by row."""
+    steps = np.linspace(-WARP_SPAN, WARP_SPAN, cells + 1, dtype=np.float32)
+    y, x = np.meshgrid(steps, steps, indexing="ij")
+    return np.stack([x, y], -1).reshape(-1, 2)

@@ -12,8 +12,7 @@ from numpy.typing import NDArray
 from codec.face import FaceState
 from models.face.camera import CameraIntrinsics
 from models.portrait.config import FieldConfig
-from models.portrait.field import SpeakerField
-from models.portrait.image import TILES
+from models.portrait.conventions import TILES
 from models.portrait.kernels import programs
 from models.portrait.kernels.bindings import (
     bind_blend,
@@ -32,7 +31,7 @@ from models.portrait.kernels.folded import (
 )
 from models.portrait.kernels.launches import Stage, Workers, share
 from models.portrait.kernels.view import FrameViews
-from models.portrait.occupancy import Occupancy
+from models.portrait.weights import FieldWeights
 
 
 def unsupported(config: FieldConfig) -> str | None:
@@ -57,36 +56,35 @@ def compile_kernels() -> None:
     wp.load_module(programs, device="cpu")
 
 
-class Painter:
+class KernelPainter:
     """Draws frames of one speaker on the CPU, with two threads of its own.
 
     Everything is compiled, allocated and bound here, once; a frame writes its few numbers and
     runs prepared launches.
 
     Args:
-        field: the speaker's, of a shape that `unsupported` finds nothing wrong with.
-        occupancy: of its head.
+        weights: the speaker's field, of a shape that `unsupported` finds nothing wrong with.
         camera: of the portrait.
     """
 
-    def __init__(self, field: SpeakerField, occupancy: Occupancy, camera: CameraIntrinsics) -> None:
+    def __init__(self, weights: FieldWeights, camera: CameraIntrinsics) -> None:
         compile_kernels()
-        config = field.config
-        head, torso = fold_head(field), fold_torso(field)
-        self._views = FrameViews(field, camera)
+        config = weights.config
+        head, torso = fold_head(weights), fold_torso(weights)
+        self._views = FrameViews(weights, camera)
         warp_nodes = (config.warp_cells + 1) ** 2
         blend = bind_blend(head, config)
         self._view = view = bind_view(head, config)
         density, colour = share(np.empty_like(head.density)), share(np.empty_like(head.colour))
         self._head = bind_head(head, density, colour, config)
         self._torso = bind_torso(torso, config)
-        lattice = bind_lattice(fold_coarse(field), occupancy, config)
+        lattice = bind_lattice(fold_coarse(weights), weights.occupied, config)
         corners = (TILES + 1) ** 2
         moving = share(np.empty(3 * blend.plane * (HIDDEN + COLOUR), np.float32))
         cdf = share(np.empty(corners * config.coarse_samples, np.float32))
         near, far = (share(np.empty(corners, np.float32)) for _ in range(2))
         self._near, self._far = near, far
-        layers = bind_warp(field, torso)
+        layers = bind_warp(weights, torso)
         self._blend = Stage(
             programs.blend_planes, 3 * blend.plane, 4, lambda at: [blend, view.bound, at, moving]
         )
@@ -139,7 +137,7 @@ class Painter:
         """Ends the threads; nothing can be drawn afterwards."""
         self._workers.close()
 
-    def __enter__(self) -> Painter:
+    def __enter__(self) -> KernelPainter:
         return self
 
     def __exit__(

@@ -1,7 +1,7 @@
 """What the kernels are told of a frame: small vectors, computed by numpy.
 
-Numpy and not torch: torch's threads would spin for tens of milliseconds after every small
-product and take the cores that the kernels need.
+Numpy and not torch, which takes seconds to import and whose threads would spin for tens of
+milliseconds after every small product, on the cores that the kernels need.
 """
 
 from __future__ import annotations
@@ -10,11 +10,10 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from torch import Tensor
 
 from codec.face import FaceState
 from models.face.camera import CameraIntrinsics
-from models.portrait.field import SpeakerField
+from models.portrait.weights import FieldWeights
 
 Array = NDArray[np.float32]
 
@@ -45,21 +44,20 @@ class FrameView:
 class FrameViews:
     """Makes views of one speaker's frames."""
 
-    def __init__(self, field: SpeakerField, camera: CameraIntrinsics) -> None:
-        def array(tensor: Tensor) -> Array:
-            return np.asarray(tensor.detach().cpu().numpy(), np.float32)
-
-        head, torso = field.head, field.torso
+    def __init__(self, weights: FieldWeights, camera: CameraIntrinsics) -> None:
+        config = weights.config
         self._camera = camera
-        self._box_min, self._box_max = array(head.box_min), array(head.box_max)
-        self._rest = array(field.rest_translation)
-        self._consistency = array(field.consistency)
-        self._consistency_frame = [array(p) for p in field.consistency_frame.parameters()]
-        self._mix = [array(p) for p in head.mix.parameters()]
-        self._colour_code = array(head.colour_code.weight)
-        self._torso_code = array(torso.colour1.weight[:, -field.config.consistency_dim :])
-        self._torso_bias = array(torso.colour1.bias)
-        self._warp = [array(torso.warp1.weight[:, 2:]), array(torso.warp1.bias)]
+        self._box_min = np.array(config.box_min, np.float32)
+        self._box_max = np.array(config.box_max, np.float32)
+        self._rest = weights["rest_translation"]
+        self._consistency = weights["consistency"]
+        self._consistency_frame = _layer(weights, "consistency_frame")
+        self._mix = [*_layer(weights, "head.mix.0"), *_layer(weights, "head.mix.2")]
+        self._colour_code = weights["head.colour_code.weight"]
+        torso, self._torso_bias = _layer(weights, "torso.colour1")
+        self._torso_code = torso[:, -config.consistency_dim :]
+        warp, warp_bias = _layer(weights, "torso.warp1")
+        self._warp = warp[:, 2:], warp_bias
 
     def view(self, state: FaceState) -> FrameView:
         """The view of a state, whose torso motion must be invertible."""
@@ -96,6 +94,10 @@ class FrameViews:
             ]
         )
         return (rows / size).astype(np.float32)
+
+
+def _layer(weights: FieldWeights, name: str) -> tuple[Array, Array]:
+    return weights[f"{name}.weight"], weights[f"{name}.bias"]
 
 
 def _rotation_matrix(rotation: Array) -> NDArray[np.float64]:

@@ -18,8 +18,9 @@ from models.face.model import FaceModel
 from models.portrait.config import FieldConfig
 from models.portrait.field import SpeakerField
 from models.portrait.occupancy import Occupancy
+from models.portrait.restore import field_weights
 from models.portrait.speaker import Speaker
-from models.portrait.weights import field_tensors
+from models.portrait.weights import pack_field
 
 CAMERA = CameraIntrinsics(0.816, 0.5, 0.5)
 DISTANCE_CM = -50.0
@@ -70,7 +71,7 @@ def _distance_channel(planes: torch.Tensor, cells: int) -> None:
 def solid_speaker(config: FieldConfig, seed: int = 0) -> Speaker:
     """The field as a speaker file would hold it."""
     face = cast(FaceModel, SimpleNamespace(camera=CAMERA))
-    tensors = field_tensors(*solid_field(config, seed))
+    tensors = pack_field(field_weights(*solid_field(config, seed)))
     return Speaker("0" * 64, face, config, tensors, np.ones(CHANNELS, np.float32), {})
 
 

@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 
 from codec.face import FaceState
 from models.portrait.config import FieldConfig
+from models.portrait.conventions import TILES
 from models.portrait.field import FrameInputs, SpeakerField
-from models.portrait.image import TILES, lattice_depths, render_image
+from models.portrait.image import lattice_depths, render_image
 from models.portrait.kernels import programs
 from models.portrait.kernels.bindings import (
     BoundView,
@@ -25,9 +26,10 @@ from models.portrait.kernels.bindings import (
 )
 from models.portrait.kernels.folded import COLOUR, HIDDEN, fold_coarse, fold_head, fold_torso
 from models.portrait.kernels.launches import Stage, Workers, share
-from models.portrait.kernels.painter import Painter, unsupported
+from models.portrait.kernels.painter import KernelPainter, unsupported
 from models.portrait.kernels.view import FrameViews
 from models.portrait.occupancy import Occupancy
+from models.portrait.restore import field_weights
 from tests.models.portrait.solid_speaker import CAMERA, solid_field, state
 
 Solid = tuple[SpeakerField, Occupancy]
@@ -49,8 +51,8 @@ def solid() -> Solid:
 
 
 @pytest.fixture(scope="module")
-def painter(solid: Solid) -> Iterator[Painter]:
-    with Painter(*solid, CAMERA) as painter:
+def painter(solid: Solid) -> Iterator[KernelPainter]:
+    with KernelPainter(field_weights(*solid), CAMERA) as painter:
         yield painter
 
 
@@ -81,15 +83,15 @@ def empty(*shape: int) -> NDArray[np.float32]:
 
 
 def view_of(solid: Solid, state: FaceState) -> BoundView:
-    field = solid[0]
-    bound = bind_view(fold_head(field), field.config)
-    bound.write(FrameViews(field, CAMERA).view(state))
+    weights = field_weights(*solid)
+    bound = bind_view(fold_head(weights), weights.config)
+    bound.write(FrameViews(weights, CAMERA).view(state))
     return bound
 
 
 @pytest.mark.parametrize("pose", POSES.values(), ids=POSES.keys())
 def test_a_picture_is_that_of_the_plain_path(
-    solid: Solid, painter: Painter, pose: FaceState
+    solid: Solid, painter: KernelPainter, pose: FaceState
 ) -> None:
     expected = plain(solid, pose, 128)
     drawn = painter.draw(pose, 128)
@@ -100,13 +102,15 @@ def test_a_picture_is_that_of_the_plain_path(
 
 @pytest.mark.parametrize("size", [16, 63, 64, 100, 256, 300])
 def test_pictures_of_any_size_are_those_of_the_plain_path(
-    solid: Solid, painter: Painter, size: int
+    solid: Solid, painter: KernelPainter, size: int
 ) -> None:
     pose = POSES["turned"]
     assert psnr(plain(solid, pose, size), painter.draw(pose, size)) > 55.0
 
 
-def test_a_large_picture_shows_the_same_as_a_small_one(solid: Solid, painter: Painter) -> None:
+def test_a_large_picture_shows_the_same_as_a_small_one(
+    solid: Solid, painter: KernelPainter
+) -> None:
     pose = POSES["front"]
     large = painter.draw(pose, 1024).astype(np.float64).reshape(128, 8, 128, 8, 3).mean((1, 3))
     background = plain(solid, POSES["out of the picture"], 128)
@@ -116,14 +120,14 @@ def test_a_large_picture_shows_the_same_as_a_small_one(solid: Solid, painter: Pa
     assert np.abs(difference).mean() < 8.0
 
 
-def test_expression_and_pose_move_the_picture(painter: Painter) -> None:
+def test_expression_and_pose_move_the_picture(painter: KernelPainter) -> None:
     front, turned = (painter.draw(POSES[name], 64).astype(int) for name in ("front", "turned"))
     same_pose = painter.draw(state(seed=9), 64).astype(int)
     assert np.abs(front - turned).mean() > 1.0
     assert np.abs(front - same_pose).mean() > 0.1
 
 
-def test_equal_states_give_equal_bytes_whatever_was_drawn_between(painter: Painter) -> None:
+def test_equal_states_give_equal_bytes_whatever_was_drawn_between(painter: KernelPainter) -> None:
     first = painter.draw(POSES["turned"], 200)
     for _ in range(8):
         painter.draw(POSES["half out of the picture"], 64)
@@ -132,7 +136,7 @@ def test_equal_states_give_equal_bytes_whatever_was_drawn_between(painter: Paint
 
 @pytest.mark.parametrize("value", [1e30, -1e30, 3e38, 1e-40])
 @pytest.mark.parametrize("part", ["expression", "rotation", "translation", "torso"])
-def test_absurd_numbers_are_drawn_somehow(painter: Painter, part: str, value: float) -> None:
+def test_absurd_numbers_are_drawn_somehow(painter: KernelPainter, part: str, value: float) -> None:
     vector = POSES["front"].vector()
     offset = {"expression": 0, "rotation": 30, "translation": 33, "torso": 36}[part]
     length = {"expression": 30, "rotation": 3, "translation": 3, "torso": 4}[part]
@@ -143,7 +147,7 @@ def test_absurd_numbers_are_drawn_somehow(painter: Painter, part: str, value: fl
     np.testing.assert_array_equal(painter.draw(odd, 64), first)
 
 
-def test_the_picture_of_an_earlier_frame_stays(painter: Painter) -> None:
+def test_the_picture_of_an_earlier_frame_stays(painter: KernelPainter) -> None:
     first = painter.draw(POSES["front"], 64)
     kept = first.copy()
     painter.draw(POSES["turned"], 64)
@@ -152,8 +156,9 @@ def test_the_picture_of_an_earlier_frame_stays(painter: Painter) -> None:
 
 def test_the_lattice_sees_the_depths_of_the_plain_one(solid: Solid, workers: Workers) -> None:
     field, occupancy = solid
+    weights = field_weights(*solid)
     corners = (TILES + 1) ** 2
-    lattice = bind_lattice(fold_coarse(field), occupancy, field.config)
+    lattice = bind_lattice(fold_coarse(weights), weights.occupied, field.config)
     near, far = empty(corners), empty(corners)
     cdf = share(empty(corners * field.config.coarse_samples))
     view = view_of(solid, POSES["turned"])
@@ -182,7 +187,7 @@ def test_the_frames_planes_are_the_plain_ones_behind_their_first_layers(
     solid: Solid, workers: Workers
 ) -> None:
     field = solid[0]
-    folded = fold_head(field)
+    folded = fold_head(field_weights(*solid))
     blend = bind_blend(folded, field.config)
     moving = empty(3 * blend.plane, HIDDEN + COLOUR)
     density, colour = np.full_like(folded.density, np.nan), np.full_like(folded.colour, np.nan)
@@ -212,7 +217,8 @@ def test_the_frames_planes_are_the_plain_ones_behind_their_first_layers(
 def test_the_torsos_warp_is_the_plain_one(solid: Solid, workers: Workers) -> None:
     field = solid[0]
     view = view_of(solid, POSES["turned"])
-    layers = bind_warp(field, fold_torso(field))
+    weights = field_weights(*solid)
+    layers = bind_warp(weights, fold_torso(weights))
     nodes = (field.config.warp_cells + 1) ** 2
     workers.run(Stage(programs.warp_torso, nodes, 2, lambda at: [*layers, view.bound, at]))
     expected = field.torso.warp(*field.condition(inputs(POSES["turned"])))[0]
@@ -243,7 +249,7 @@ def test_fields_of_other_sizes_are_drawn_too() -> None:
         background_px=90,
     )
     solid = solid_field(config, seed=4)
-    with Painter(*solid, CAMERA) as painter:
+    with KernelPainter(field_weights(*solid), CAMERA) as painter:
         drawn = painter.draw(POSES["turned"], 96)
     assert psnr(plain(solid, POSES["turned"], 96), drawn) > 55.0
 

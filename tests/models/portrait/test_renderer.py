@@ -13,7 +13,7 @@ import pytest
 from codec.face import FaceState
 from models.errors import ModelError
 from models.portrait.config import FieldConfig
-from models.portrait.renderer import PortraitRenderer, choose_device, prepare
+from models.portrait.renderer import PortraitRenderer, prepare
 from models.portrait.speaker import Speaker
 from tests.models.portrait.solid_speaker import solid_speaker, state
 
@@ -63,7 +63,7 @@ def test_when_warp_cannot_compile_torch_draws(
     def fail(*_: object) -> None:
         raise RuntimeError("no compiler for this machine")
 
-    monkeypatch.setattr(f"{FAST}.Painter.__init__", fail)
+    monkeypatch.setattr(f"{FAST}.KernelPainter.__init__", fail)
     with PortraitRenderer(speaker, "cpu") as renderer:
         assert renderer.path == "torch"
     assert "no compiler for this machine" in caplog.text
@@ -120,13 +120,6 @@ def test_a_state_that_cannot_be_drawn_is_refused(speaker: Speaker) -> None:
         flat = (-1.0, 0.0, 0.0, 0.0, 0.0, 0.0)
         with pytest.raises(ModelError, match="area"):
             renderer.render(state(torso=flat), 64)
-
-
-def test_devices_are_chosen_by_name() -> None:
-    assert choose_device("cpu").type == "cpu"
-    assert choose_device("auto").type in ("cpu", "cuda")
-    with pytest.raises(ModelError, match="expected auto, cpu or cuda, got 'tpu'"):
-        choose_device("tpu")
 
 
 def test_preparing_compiles_the_kernels_or_lets_the_renderer_say_why_not(

@@ -23,8 +23,9 @@ from models.face.torso import TORSO_PX, TorsoReference
 from models.portrait.config import FieldConfig
 from models.portrait.field import SpeakerField
 from models.portrait.occupancy import Occupancy
+from models.portrait.restore import field_weights, restore_field
 from models.portrait.speaker import FORMAT, Speaker, load_speaker, parse_speaker, save_speaker
-from models.portrait.weights import field_tensors, load_field
+from models.portrait.weights import field_shapes, pack_field, unpack_field
 
 SMALL = FieldConfig(
     static_cells=16, dynamic_cells=8, coarse_cells=8, torso_cells=16, background_px=16
@@ -51,7 +52,7 @@ def _face() -> FaceModel:
 def file(tmp_path: Path) -> Path:
     torch.manual_seed(0)
     path = tmp_path / "a.speaker"
-    tensors = field_tensors(SpeakerField(SMALL), Occupancy())
+    tensors = pack_field(field_weights(SpeakerField(SMALL), Occupancy()))
     save_speaker(path, _face(), SMALL, tensors, np.full(42, 0.1, np.float32), {"steps": 1})
     return path
 
@@ -79,12 +80,18 @@ def test_the_field_survives_storage_within_eight_bits(file: Path) -> None:
     torch.manual_seed(0)
     original = SpeakerField(SMALL)
     speaker = load_speaker(file)
-    field, occupancy = load_field(SMALL, speaker.tensors, torch.device("cpu"))
+    field, occupancy = restore_field(unpack_field(SMALL, speaker.tensors), "cpu")
     for name, tensor in original.state_dict().items():
         stored = field.state_dict()[name]
         assert torch.allclose(stored, tensor, atol=float(tensor.max() - tensor.min()) / 200 + 1e-6)
     assert occupancy.occupied.all()
     assert not any(p.requires_grad for p in field.parameters())
+
+
+@pytest.mark.parametrize("config", [FieldConfig(), SMALL], ids=["usual", "small"])
+def test_shapes_are_worked_out_as_the_field_has_them(config: FieldConfig) -> None:
+    state = SpeakerField(config).state_dict()
+    assert field_shapes(config) == {name: tuple(tensor.shape) for name, tensor in state.items()}
 
 
 def test_no_half_written_file_is_left(file: Path) -> None:
@@ -134,10 +141,10 @@ def test_tensors_that_deny_the_configuration_are_refused(file: Path) -> None:
     speaker = load_speaker(file)
     other = dataclasses.replace(SMALL, static_cells=32)
     with pytest.raises(SpeakerFileError, match="expected"):
-        load_field(other, speaker.tensors, torch.device("cpu"))
+        unpack_field(other, speaker.tensors)
     missing = {k: v for k, v in speaker.tensors.items() if k != "consistency"}
     with pytest.raises(SpeakerFileError, match="consistency"):
-        load_field(SMALL, missing, torch.device("cpu"))
+        unpack_field(SMALL, missing)
 
 
 def test_numbers_that_are_not_finite_are_refused(file: Path) -> None:
