@@ -120,7 +120,8 @@ def enroll(
     def training(progress: TrainProgress) -> None:
         elapsed = clock() - start
         remaining = max(0.0, total_s - elapsed)
-        report(EnrolProgress("learning", elapsed / total_s, elapsed, remaining, progress.psnr_db))
+        stage = "learning" if progress.step else "preparing"
+        report(EnrolProgress(stage, elapsed / total_s, elapsed, remaining, progress.psnr_db))
 
     train_config = TrainConfig(training_s, seed=config.seed)
     trained = train(dataset, train_config, FieldConfig(), training, clock)

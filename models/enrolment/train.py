@@ -68,16 +68,16 @@ class TrainProgress:
     """Where training stands.
 
     Attributes:
-        step: steps done.
+        step: steps done; 0 while the head and its backdrop are roughed out.
         elapsed_s: seconds since the start.
         total_s: seconds it will take.
-        psnr_db: of the pixels of the last steps; these are training pixels.
+        psnr_db: of the pixels of the last steps; these are training pixels. None at step 0.
     """
 
     step: int
     elapsed_s: float
     total_s: float
-    psnr_db: float
+    psnr_db: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,10 +105,15 @@ def train(
         dataset: at least two frames.
         config: how.
         field_config: of what shape.
-        report: told after every step.
+        report: told after every step, and before the first a few times.
         clock: seconds.
     """
     start = clock()
+
+    def prepare() -> None:
+        report(TrainProgress(0, clock() - start, config.seconds, None))
+
+    prepare()
     torch.manual_seed(config.seed)
     generator = torch.Generator().manual_seed(config.seed)
     frames = Frames.of(dataset)
@@ -116,8 +121,10 @@ def train(
     field.rest_translation.copy_(frames.poses[:, 3:].mean(0))
     proxy = head_proxy(dataset, field.head.box_min, field.head.box_max)
     occupancy.allowed.copy_(allowed_cells(proxy))
+    prepare()
     prime_head(field, proxy, steps=80, generator=generator)
     occupancy.update(field.head)
+    prepare()
     prime_backdrop(field, frames, dataset, steps=100, generator=generator)
     optimiser = _optimiser(field, embedding, config)
     rates = [group["lr"] for group in optimiser.param_groups]

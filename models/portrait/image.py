@@ -77,8 +77,9 @@ def lattice_depths(
 ) -> tuple[Tensor, Tensor]:
     """Depths between which each tile sees the head.
 
-    Rays through the tiles' corners run the coarse pass; a tile takes the union of what its
-    corners and their neighbours see, so that an edge inside a tile is not missed.
+    Rays through the tiles' corners run the coarse pass; a tile takes the union of what its four
+    corners see. More would be too much: around the silhouette and at depths where training never
+    looked the fine field holds fog, which cost 0.9 dB when the neighbours' corners counted too.
 
     Returns:
         near and far, (TILES²,) each, cm; far ≤ near where the tile sees no head.
@@ -98,7 +99,6 @@ def lattice_depths(
     beyond = torch.full_like(low, 1e6)
     low = torch.where(seen, low, beyond).reshape(1, 1, nodes, nodes)
     high = torch.where(seen, high, -beyond).reshape(1, 1, nodes, nodes)
-    # 4 × 4 corners: the tile's own and one more on every side.
-    near = -F.max_pool2d(F.pad(-low, (1, 1, 1, 1), value=-1e6), 4, stride=1)
-    far = F.max_pool2d(F.pad(high, (1, 1, 1, 1), value=-1e6), 4, stride=1)
+    near = -F.max_pool2d(-low, 2, stride=1)
+    far = F.max_pool2d(high, 2, stride=1)
     return near.reshape(-1), far.reshape(-1)

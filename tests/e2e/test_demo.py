@@ -15,6 +15,7 @@ from playwright.sync_api import Browser
 
 from client.enrolled import QuickEnrolment, speaker_path
 from tests.e2e.artifacts import note
+from tests.e2e.machine import slowness
 from tests.e2e.page import open_page
 from tests.e2e.processes import Process, children_of, is_alive, wait_until
 
@@ -33,6 +34,12 @@ def enrolled(
 
 
 @pytest.fixture
+def slower() -> float:
+    """This machine against the one for which ten seconds are promised; measured beforehand."""
+    return slowness()
+
+
+@pytest.fixture
 def demo(tmp_path: Path, talking_clip: Path, enrolled: None) -> Iterator[Process]:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = str(free.getsockname()[1])
@@ -42,7 +49,7 @@ def demo(tmp_path: Path, talking_clip: Path, enrolled: None) -> Iterator[Process
 
 
 def test_a_later_start_shows_the_call_within_ten_seconds_and_ctrl_c_ends_all_of_it(
-    demo: Process, browser: Browser
+    slower: float, demo: Process, browser: Browser
 ) -> None:
     address = demo.wait_for_line("The call is running: ")
     children = children_of(demo.pid)
@@ -50,8 +57,8 @@ def test_a_later_start_shows_the_call_within_ten_seconds_and_ctrl_c_ends_all_of_
     with open_page(browser, f"{address}?size=128") as page:
         page.wait_for_function("nerfcall.state === 'live'")
         live_s = time.monotonic() - demo.started_s
-        note(demo_live_s=live_s)
-        assert live_s <= 10.0
+        note(demo_live_s=live_s, machine_slowness=slower)
+        assert live_s <= 10.0 * slower
         assert page.locator("#source-stage").is_visible()
         assert page.locator("#source").evaluate("video => video.duration") == pytest.approx(10, 0.1)
     assert demo.stop(signal.SIGINT) == 0

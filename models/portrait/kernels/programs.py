@@ -326,11 +326,11 @@ def draw_tiles(
     tile = wp.tid() + first
     column = tile % tiles
     row = tile // tiles
-    # A tile sees what its corners and their neighbours see.
+    # A tile sees what its corners see.
     near = float(1.0e6)
     far = float(-1.0e6)
-    for j in range(wp.max(row - 1, 0), wp.min(row + 3, tiles + 1)):
-        for i in range(wp.max(column - 1, 0), wp.min(column + 3, tiles + 1)):
+    for j in range(row, row + 2):
+        for i in range(column, column + 2):
             near = wp.min(near, node_near[j * (tiles + 1) + i])
             far = wp.max(far, node_far[j * (tiles + 1) + i])
     # Pixels whose centre lies in the tile: (2·i + 1) / (2·size) in [column, column + 1) / tiles.

@@ -20,8 +20,11 @@ def _train(tracked: TrackedDataset) -> tuple[Trained, list[TrainProgress]]:
 
 def test_the_error_falls_and_the_same_seed_gives_the_same_field(tracked: TrackedDataset) -> None:
     first, progress = _train(tracked)
-    assert [p.step for p in progress] == list(range(1, 16))
-    assert progress[-1].psnr_db > progress[0].psnr_db + 1.0
+    steps = [p for p in progress if p.psnr_db is not None]
+    assert [p.step for p in steps] == list(range(1, 16))
+    errors_db = [p.psnr_db for p in steps if p.psnr_db is not None]
+    assert errors_db[-1] > errors_db[0] + 1.0
+    assert progress[0].step == 0, "roughing out the head takes seconds, and says so"
     assert first.codes.shape == (len(tracked), 30)
     assert torch.isfinite(first.codes).all()
     second, _ = _train(tracked)
