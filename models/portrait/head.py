@@ -29,12 +29,9 @@ class HeadField(nn.Module):
         c = config
         self.coarse_count = c.coarse_samples
         self.fine_count = c.fine_samples
-        self.static = nn.Parameter(_planes(c.static_channels, c.static_cells))
+        self.static = nn.Parameter(_planes(1, 3, c.static_channels, c.static_cells)[0])
         self.expression_planes = nn.Parameter(
-            torch.randn(
-                c.expression_planes, 3, c.dynamic_channels, c.dynamic_cells + 1, c.dynamic_cells + 1
-            )
-            * 0.02
+            _planes(c.expression_planes, 3, c.dynamic_channels, c.dynamic_cells) * 0.2
         )
         self.mix = nn.Sequential(
             nn.Linear(expression_dim, MIX_HIDDEN),
@@ -48,7 +45,7 @@ class HeadField(nn.Module):
         self.colour_code = nn.Linear(c.consistency_dim, c.hidden, bias=False)
         self.colour2 = nn.Linear(c.hidden, 3)
         self.colour_direct = nn.Linear(features, 3, bias=False)
-        self.coarse_planes = nn.Parameter(_planes(c.coarse_channels, c.coarse_cells))
+        self.coarse_planes = nn.Parameter(_planes(1, 3, c.coarse_channels, c.coarse_cells)[0])
         self.coarse1 = nn.Linear(3 * c.coarse_channels, COARSE_HIDDEN)
         self.coarse2 = nn.Linear(COARSE_HIDDEN, 4)
         self.register_buffer("box_min", torch.tensor(config.box_min), persistent=False)
@@ -102,5 +99,7 @@ class HeadField(nn.Module):
         return (points - self.box_min) / (self.box_max - self.box_min) * 2.0 - 1.0
 
 
-def _planes(channels: int, cells: int) -> Tensor:
-    return torch.randn(3, channels, cells + 1, cells + 1) * 0.1
+def _planes(sets: int, count: int, channels: int, cells: int) -> Tensor:
+    """Random (sets, count, C, P, P) planes, channels last in memory: a look-up reads them all."""
+    planes = torch.randn(sets, count, cells + 1, cells + 1, channels) * 0.1
+    return planes.permute(0, 1, 4, 2, 3)

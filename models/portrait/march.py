@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import torch
 from torch import Tensor
 
-from models.portrait.head import HeadField
 from models.portrait.planes import SplitPlanes
 from models.portrait.rays import Rays, RaySamples, bracket, stratified
 from models.portrait.volrend import accumulate, weights_from_density
@@ -26,6 +26,21 @@ class RenderOutput:
     rgb: Tensor
     opacity: Tensor
     depth: Tensor
+
+
+class Head(Protocol):
+    """What is marched through: a `HeadField`, or what stands in for it in training."""
+
+    fine_count: int
+    coarse_count: int
+
+    def fine(
+        self, planes: Tensor | SplitPlanes, points: Tensor, code: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """Density and colour of the fine field."""
+
+    def coarse(self, points: Tensor) -> tuple[Tensor, Tensor]:
+        """Density and colour of the coarse field."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +72,7 @@ def _jitter(samples: RaySamples, generator: torch.Generator) -> Tensor:
 
 
 def coarse_pass(
-    head: HeadField, rays: Rays, generator: torch.Generator | None = None
+    head: Head, rays: Rays, generator: torch.Generator | None = None
 ) -> tuple[RenderOutput, RaySamples, Tensor]:
     """Renders rays with the coarse field: what they see, its samples and their weights."""
     samples = stratified(rays.near, torch.maximum(rays.far, rays.near + 1e-3), head.coarse_count)
@@ -70,7 +85,7 @@ def coarse_pass(
 
 
 def fine_pass(
-    head: HeadField,
+    head: Head,
     planes: Tensor | SplitPlanes,
     code: Tensor,
     rays: Rays,
@@ -88,7 +103,7 @@ def fine_pass(
 
 
 def march_head(
-    head: HeadField,
+    head: Head,
     planes: Tensor | SplitPlanes,
     code: Tensor,
     rays: Rays,

@@ -62,8 +62,9 @@ class SplitPlanes:
 
 def split_planes(static: Tensor, expression_planes: Tensor, weights: Tensor) -> SplitPlanes:
     """Blends the expression planes by (F, K) weights, without adding them to the static ones."""
-    blended = weights @ expression_planes.flatten(1)
-    return SplitPlanes(static, blended.reshape(len(weights), *expression_planes.shape[1:]))
+    last = expression_planes.permute(0, 1, 3, 4, 2)  # as they lie in memory
+    blended = (weights @ last.flatten(1)).reshape(len(weights), *last.shape[1:])
+    return SplitPlanes(static, blended.permute(0, 1, 4, 2, 3))
 
 
 def sample_planes(planes: Tensor, points: Tensor) -> Tensor:
