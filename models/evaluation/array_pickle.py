@@ -35,7 +35,8 @@ class _Type:
 class _Array:
     """Stands in for `numpy.ndarray`."""
 
-    values: NDArray[np.float32]
+    def __init__(self) -> None:
+        self.values: NDArray[np.float32] | None = None
 
     def __setstate__(self, state: tuple[Any, ...]) -> None:
         """Takes (version, shape, type, whether in Fortran's order, bytes)."""
@@ -95,7 +96,7 @@ def read_array_pickle(data: bytes) -> Arrays:
 def _leaves(tree: object, path: tuple[str, ...]) -> list[tuple[str, NDArray[np.float32]]]:
     if isinstance(tree, Mapping):
         return [leaf for key, branch in tree.items() for leaf in _leaves(branch, (*path, str(key)))]
-    if not isinstance(tree, _Array):
+    if not isinstance(tree, _Array) or tree.values is None:
         where = "/".join(path) or "its root"
         raise ModelError(f"pickle: expected an array at {where}, got {type(tree).__name__}")
     return [("/".join(path), tree.values)]

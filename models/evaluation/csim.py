@@ -39,13 +39,14 @@ def face_chip(picture: NDArray[np.uint8], landmarks: NDArray[np.float32]) -> NDA
 
     Args:
         picture: (H, W, 3) uint8.
-        landmarks: (478, 2) float32, pixels of the picture.
+        landmarks: (478, 2) float32, in pixels from the picture's upper left corner.
 
     Returns:
         (150, 150, 3) uint8.
     """
-    places = (ALIGNMENT_POINTS + CHIP_PADDING) / (1 + 2 * CHIP_PADDING) * CHIP_PX
-    points = landmarks[list(ALIGNMENT_LANDMARKS)].astype(np.float64)
+    # Both count from the edge; pictures are sampled at whole numbers, half a pixel from it.
+    places = (ALIGNMENT_POINTS + CHIP_PADDING) / (1 + 2 * CHIP_PADDING) * CHIP_PX - 0.5
+    points = landmarks[list(ALIGNMENT_LANDMARKS)].astype(np.float64) - 0.5
     onto_chip = similarity_between(points, places)
     # Averaging first: a bilinear look-up skips pixels where the face is larger than the chip.
     reduction = int(1.0 / np.sqrt(abs(np.linalg.det(onto_chip[:, :2]))))
@@ -53,7 +54,7 @@ def face_chip(picture: NDArray[np.uint8], landmarks: NDArray[np.float32]) -> NDA
         height, width = picture.shape[:2]
         small = (max(1, width // reduction), max(1, height // reduction))
         picture = np.asarray(cv2.resize(picture, small, interpolation=cv2.INTER_AREA), np.uint8)
-        # Pixel centres are at whole numbers: x_small = (x + ½) / r − ½.
+        # The small picture's whole numbers: x_small = (x + ½) / r − ½.
         ratio = np.array([width / small[0], height / small[1]])
         onto_chip = np.column_stack(
             [onto_chip[:, :2] * ratio, onto_chip[:, 2] + onto_chip[:, :2] @ ((ratio - 1) / 2)]

@@ -26,7 +26,8 @@ class FaceReading:
     """One face.
 
     Attributes:
-        landmarks: (478, 2) float32, x right and y down in pixels of the picture.
+        landmarks: (478, 2) float32, x right and y down, in pixels from the picture's
+            upper left corner, so that the first pixel's centre is (0.5, 0.5).
         blendshapes: how strongly each of 52 expressions shows, 0..1, by its name.
         rotation: (3, 3) float64, camera ← head.
     """

@@ -100,7 +100,7 @@ def test_lossless_costs_more(part: ClipPart, speaker: Speaker, tmp_path: Path) -
 
 
 def test_what_comes_before_the_first_face_is_not_sent(
-    talking_clip: Path, speaker: Speaker, tmp_path: Path
+    talking_clip: Path, speaker: Speaker, weights_dir: Path, tmp_path: Path
 ) -> None:
     with_face = [frame.rgb for frame in read_clip(talking_clip, slice(0, 6))]
     black = [np.zeros_like(with_face[0])] * 4
@@ -108,7 +108,14 @@ def test_what_comes_before_the_first_face_is_not_sent(
     part = ClipPart.of(clip, slice(None))
     recording = record_clip(part, tmp_path / "late.call", speaker)
     assert (recording.packets, recording.faceless) == (6, 4)
-    assert evaluate(part, speaker, SIZE).frames.keys() == {4, 5, 6, 7, 8, 9}
+    assert evaluate(part, speaker, weights_dir, SIZE, vgg_every=9).frames.keys() == {
+        4,
+        5,
+        6,
+        7,
+        8,
+        9,
+    }
 
 
 def test_a_clip_of_nobody_leaves_no_file(tmp_path: Path, speaker: Speaker) -> None:
@@ -117,7 +124,7 @@ def test_a_clip_of_nobody_leaves_no_file(tmp_path: Path, speaker: Speaker) -> No
     with pytest.raises(NoFaceError, match="expected a face, got none in 8 frames"):
         record_clip(part, tmp_path / "x.call", speaker)
     with pytest.raises(NoFaceError):
-        evaluate(part, speaker, SIZE)
+        evaluate(part, speaker, tmp_path / "cache", SIZE)
     assert list(tmp_path.iterdir()) == [clip]
 
 
@@ -198,10 +205,10 @@ def test_videos_have_even_sides_and_known_suffixes(tmp_path: Path) -> None:
 
 
 def test_evaluation_compares_the_clips_portrait_with_what_the_bytes_became(
-    part: ClipPart, speaker: Speaker, renderer: PacketRenderer, call: Path
+    part: ClipPart, speaker: Speaker, renderer: PacketRenderer, call: Path, weights_dir: Path
 ) -> None:
     compared: list[Comparison] = []
-    evaluation = evaluate(part, speaker, SIZE, observe=compared.append)
+    evaluation = evaluate(part, speaker, weights_dir, SIZE, vgg_every=6, observe=compared.append)
     sent = list(CallReader(call))
     assert evaluation.recording.payload_bytes == sum(map(len, sent))
     for packet, frame, comparison in zip(sent, part.read(), compared, strict=True):
@@ -213,13 +220,18 @@ def test_evaluation_compares_the_clips_portrait_with_what_the_bytes_became(
     assert evaluation.frames[20].temporal_psnr_db is None
     # Far above what another person or a frozen picture would reach.
     assert evaluation.mean.psnr_db > 20 and evaluation.mean.ssim > 0.7
+    assert (evaluation.mean.lpips_frames, evaluation.mean.lpips_vgg_frames) == (12, 2)
+    # Other people reach 0.86 at most.
+    assert evaluation.mean.csim is not None and evaluation.mean.csim > 0.9
 
 
 def test_a_report_is_one_page_with_a_few_small_pictures(
-    part: ClipPart, speaker: Speaker, tmp_path: Path
+    part: ClipPart, speaker: Speaker, weights_dir: Path, tmp_path: Path
 ) -> None:
     thumbnails = Thumbnails(part.frames, wanted=3)
-    evaluation = evaluate(part, speaker, SIZE, observe=thumbnails.observe)
+    evaluation = evaluate(
+        part, speaker, weights_dir, SIZE, vgg_every=12, observe=thumbnails.observe
+    )
     page = write_report(
         tmp_path / "report", "<clip>", [("PSNR", "20.00 dB")], evaluation, thumbnails
     )
