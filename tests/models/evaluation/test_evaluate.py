@@ -18,7 +18,7 @@ from codec.face import Tracking
 from codec.quantize import Profile
 from models.clip import read_clip
 from models.errors import ClipError, ModelError, NoFaceError
-from models.evaluation.evaluate import Comparison, evaluate
+from models.evaluation.evaluate import Comparison, Evaluation, evaluate
 from models.evaluation.metrics import psnr_db
 from models.evaluation.pictures import PictureFolder, VideoFile, open_sink
 from models.evaluation.playback import PacketRenderer, play_call
@@ -54,6 +54,32 @@ def call(part: ClipPart, speaker: Speaker, tmp_path_factory: pytest.TempPathFact
     path = tmp_path_factory.mktemp("call") / "a.call"
     record_clip(part, path, speaker)
     return path
+
+
+@pytest.fixture(scope="module")
+def shown() -> list[Comparison]:
+    """What an observer of the evaluation below is shown, once that has run."""
+    return []
+
+
+@pytest.fixture(scope="module")
+def thumbnails(part: ClipPart) -> Thumbnails:
+    return Thumbnails(part.frames, wanted=3)
+
+
+@pytest.fixture(scope="module")
+def evaluation(
+    part: ClipPart,
+    speaker: Speaker,
+    weights_dir: Path,
+    shown: list[Comparison],
+    thumbnails: Thumbnails,
+) -> Evaluation:
+    def observe(comparison: Comparison) -> None:
+        shown.append(comparison)
+        thumbnails.observe(comparison)
+
+    return evaluate(part, speaker, weights_dir, SIZE, vgg_every=6, observe=observe)
 
 
 def test_a_part_of_a_clip_counts_its_time_from_its_first_frame(part: ClipPart) -> None:
@@ -205,13 +231,16 @@ def test_videos_have_even_sides_and_known_suffixes(tmp_path: Path) -> None:
 
 
 def test_evaluation_compares_the_clips_portrait_with_what_the_bytes_became(
-    part: ClipPart, speaker: Speaker, renderer: PacketRenderer, call: Path, weights_dir: Path
+    part: ClipPart,
+    speaker: Speaker,
+    renderer: PacketRenderer,
+    call: Path,
+    evaluation: Evaluation,
+    shown: list[Comparison],
 ) -> None:
-    compared: list[Comparison] = []
-    evaluation = evaluate(part, speaker, weights_dir, SIZE, vgg_every=6, observe=compared.append)
     sent = list(CallReader(call))
     assert evaluation.recording.payload_bytes == sum(map(len, sent))
-    for packet, frame, comparison in zip(sent, part.read(), compared, strict=True):
+    for packet, frame, comparison in zip(sent, part.read(), shown, strict=True):
         assert np.array_equal(comparison.rendered, renderer.show(packet))
         assert np.array_equal(comparison.original, speaker.face.crop.extract(frame.rgb, SIZE))
         assert comparison.index == frame.index
@@ -226,12 +255,8 @@ def test_evaluation_compares_the_clips_portrait_with_what_the_bytes_became(
 
 
 def test_a_report_is_one_page_with_a_few_small_pictures(
-    part: ClipPart, speaker: Speaker, weights_dir: Path, tmp_path: Path
+    evaluation: Evaluation, thumbnails: Thumbnails, tmp_path: Path
 ) -> None:
-    thumbnails = Thumbnails(part.frames, wanted=3)
-    evaluation = evaluate(
-        part, speaker, weights_dir, SIZE, vgg_every=12, observe=thumbnails.observe
-    )
     page = write_report(
         tmp_path / "report", "<clip>", [("PSNR", "20.00 dB")], evaluation, thumbnails
     )
