@@ -26,7 +26,7 @@ COLD_LEVELS = ((5.0, 15), *LEVELS)
 GREY_SIGMA = 10.0
 """Usual grey difference after alignment (noise, folds, shadows)."""
 HUBER_SIGMAS = 1.0
-PIXELS_PER_SAMPLE = 9.0
+PIXELS_PER_SAMPLE = 2.0
 """Neighbouring pixels repeat each other: so many count as one independent observation."""
 STEADY_SIGMA = np.array([0.01, 0.01, 0.01, 0.01, 0.015, 0.015])
 """Usual change of the six numbers from frame to frame."""

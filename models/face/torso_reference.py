@@ -18,8 +18,9 @@ from models.face.torso import TORSO_PX, Grey, TorsoReference, TorsoTracker, head
 ROUNDS = 3
 EDGE_PX = 1.5
 """The outline of the shoulders belongs to the torso: a little background beyond it counts."""
-HEAD_GROWTH = 0.18
-"""How far about the face's hull nothing is torso, in face heights."""
+HEAD_GROWTH = 0.04
+"""How far about the face's hull nothing is torso, in face heights. The collar lies close to the
+chin and tells most: at 0.18 the lower quarter of unseen frames had half as much error again."""
 STEADY_GREY = 8.0
 """Grey deviation, motion taken out, at which a pixel loses half of its weight."""
 MIN_SEEN = 0.2

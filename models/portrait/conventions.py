@@ -6,6 +6,8 @@ from codec.face import EXPRESSION_DIM
 
 CONDITION_DIM = EXPRESSION_DIM + 6
 """Length of a frame's condition: expression, rotation, translation."""
+MOVEMENT_DIM = 12
+"""Length of what the torso's warp is told: rotation, translation, the torso's motion."""
 AXES = ((0, 1), (0, 2), (1, 2))
 """The two coordinates that each of the three planes of a volume spans."""
 DENSITY_BIAS = -4.5

@@ -45,7 +45,7 @@ class SpeakerField(nn.Module):
         super().__init__()
         self.config = config
         self.head = HeadField(config, EXPRESSION_DIM)
-        self.torso = TorsoField(config, CONDITION_DIM)
+        self.torso = TorsoField(config)
         self.consistency = nn.Parameter(torch.randn(config.consistency_dim) * 0.1)
         self.consistency_frame = nn.Linear(CONDITION_DIM, config.consistency_dim)
         self.background_logits = nn.Parameter(
@@ -61,9 +61,17 @@ class SpeakerField(nn.Module):
         The code is a learned constant plus a small function of the frame's features, and both
         the head's colour and the torso depend on it: the learnable constraint of the paper.
         """
-        shift = (frames.translation - self.rest_translation) / 10.0
-        condition = torch.cat([frames.expression, frames.rotation * 3.0, shift], dim=-1)
+        condition = torch.cat([frames.expression, self._pose(frames)], dim=-1)
         return condition, torch.tanh(self.consistency + self.consistency_frame(condition))
+
+    def movement(self, frames: FrameInputs) -> Tensor:
+        """(F, 12) how head and torso moved, for the torso's warp."""
+        return torch.cat([self._pose(frames), frames.torso * 10.0], dim=-1)
+
+    def _pose(self, frames: FrameInputs) -> Tensor:
+        """(F, 6) pose about the usual one, of order one."""
+        shift = (frames.translation - self.rest_translation) / 10.0
+        return torch.cat([frames.rotation * 3.0, shift], dim=-1)
 
     def background(self, uv: Tensor) -> Tensor:
         """(F, M, 2) portrait positions → (F, M, 3) colour in [0, 1]."""
@@ -74,8 +82,8 @@ class SpeakerField(nn.Module):
 
     def backdrop(self, uv: Tensor, frames: FrameInputs) -> Tensor:
         """Torso over background: (F, M, 2) → (F, M, 3)."""
-        condition, code = self.condition(frames)
-        warp = self.torso.warp(condition, code)
+        _, code = self.condition(frames)
+        warp = self.torso.warp(self.movement(frames))
         colour: Tensor
         opacity: Tensor
         colour, opacity = self.torso(uv, frames.motion(), warp, code)

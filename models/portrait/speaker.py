@@ -24,7 +24,7 @@ from models.errors import SpeakerFileError
 from models.face.model import FaceModel
 from models.portrait.config import FieldConfig
 
-FORMAT = "nerfcall-speaker-1"
+FORMAT = "nerfcall-speaker-2"
 FIELD_PREFIX = "field."
 MAX_BYTES = 4 * 1024 * 1024
 MAX_HEADER_BYTES = 1 << 20

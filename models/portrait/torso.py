@@ -13,18 +13,18 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from models.portrait.config import FieldConfig
-from models.portrait.conventions import WARP_HIDDEN, WARP_SPAN
+from models.portrait.conventions import MOVEMENT_DIM, WARP_HIDDEN, WARP_SPAN
 
 
 class TorsoField(nn.Module):
     """Colour and opacity of the torso at a portrait position, given a frame's conditions."""
 
-    def __init__(self, config: FieldConfig, condition_dim: int) -> None:
+    def __init__(self, config: FieldConfig) -> None:
         super().__init__()
         c = config
         nodes = c.torso_cells + 1
         self.plane = nn.Parameter(torch.randn(1, c.torso_channels, nodes, nodes) * 0.1)
-        self.warp1 = nn.Linear(2 + condition_dim + c.consistency_dim, WARP_HIDDEN)
+        self.warp1 = nn.Linear(2 + MOVEMENT_DIM, WARP_HIDDEN)
         self.warp2 = nn.Linear(WARP_HIDDEN, WARP_HIDDEN)
         self.warp3 = nn.Linear(WARP_HIDDEN, 2)
         nn.init.zeros_(self.warp3.weight)
@@ -37,12 +37,17 @@ class TorsoField(nn.Module):
         self.warp_nodes: Tensor
         self._nodes = c.warp_cells + 1
 
-    def warp(self, condition: Tensor, code: Tensor) -> Tensor:
-        """The frame's residual warp on its grid: (F, D), (F, Z) → (F, 2, nodes, nodes)."""
-        frame = torch.cat([condition, code], dim=-1)
+    def warp(self, movement: Tensor) -> Tensor:
+        """The frame's residual warp on its grid: (F, 12) → (F, 2, nodes, nodes).
+
+        It sees how head and torso moved and not the expression code, from which it would learn
+        every training frame's misalignment by heart (0.9 dB on unseen frames).
+        """
         # The first layer splits: the frame's part is computed once, not at every node.
         first = F.linear(self.warp_nodes, self.warp1.weight[:, :2])
-        hidden = first[None] + F.linear(frame, self.warp1.weight[:, 2:], self.warp1.bias)[:, None]
+        hidden = (
+            first[None] + F.linear(movement, self.warp1.weight[:, 2:], self.warp1.bias)[:, None]
+        )
         offsets: Tensor = self.warp3(F.relu(self.warp2(F.relu(hidden)))) * 0.1
         return offsets.transpose(1, 2).reshape(-1, 2, self._nodes, self._nodes)
 

@@ -14,6 +14,7 @@ from models.portrait.conventions import (
     COARSE_HIDDEN,
     CONDITION_DIM,
     MIX_HIDDEN,
+    MOVEMENT_DIM,
     OCCUPANCY_CELLS,
     WARP_HIDDEN,
 )
@@ -52,7 +53,6 @@ def field_shapes(config: FieldConfig) -> dict[str, Shape]:
     c = config
     planes = _planes(c.static_channels, c.static_cells)
     features = 3 * c.static_channels
-    condition = CONDITION_DIM + c.consistency_dim
     nodes = c.dynamic_cells + 1
     return {
         "consistency": (c.consistency_dim,),
@@ -72,7 +72,7 @@ def field_shapes(config: FieldConfig) -> dict[str, Shape]:
         **_linear("head.coarse1", 3 * c.coarse_channels, COARSE_HIDDEN),
         **_linear("head.coarse2", COARSE_HIDDEN, 4),
         "torso.plane": (1, c.torso_channels, c.torso_cells + 1, c.torso_cells + 1),
-        **_linear("torso.warp1", 2 + condition, WARP_HIDDEN),
+        **_linear("torso.warp1", 2 + MOVEMENT_DIM, WARP_HIDDEN),
         **_linear("torso.warp2", WARP_HIDDEN, WARP_HIDDEN),
         **_linear("torso.warp3", WARP_HIDDEN, 2),
         **_linear("torso.colour1", c.torso_channels + c.consistency_dim, c.torso_hidden),

@@ -65,7 +65,8 @@ class FrameViews:
         with np.errstate(over="ignore", invalid="ignore"):
             pose = state.pose
             shift = (pose.translation - self._rest) / 10.0
-            condition = np.concatenate([state.expression, pose.rotation * 3.0, shift])
+            moved = np.concatenate([pose.rotation * 3.0, shift])
+            condition = np.concatenate([state.expression, moved])
             weight, bias = self._consistency_frame
             code = np.tanh(self._consistency + weight @ condition + bias)
             w1, b1, w2, b2 = self._mix
@@ -77,7 +78,7 @@ class FrameViews:
                 self._colour_code @ code,
                 self._torso_code @ code + self._torso_bias,
                 _reference_motion(state.torso),
-                warp_weight @ np.concatenate([condition, code]) + warp_bias,
+                warp_weight @ np.concatenate([moved, state.torso * 10.0]) + warp_bias,
             )
 
     def _rays(self, rotation: Array, translation: Array) -> Array:
