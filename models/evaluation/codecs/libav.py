@@ -93,8 +93,8 @@ def without_sei(packet: bytes) -> bytes:
     be the whole budget of a second and a half; no decoder needs it.
 
     Example:
-        >>> without_sei(bytes.fromhex("00000001 06 05aa 000001 65 bb"))
-        b'\\x00\\x00\\x01e\\xbb'
+        >>> without_sei(bytes.fromhex("00000001 06 05aa 000001 65 bb")).hex()
+        '00000165bb'
     """
     starts = list(_START_CODE.finditer(packet))
     ends = [*(start.start() for start in starts[1:]), len(packet)]

@@ -1,0 +1,106 @@
+"""Looking at decoded pictures beside the footage: scores, and a few of them to show."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.errors import BaselineError
+from models.evaluation.codecs.coding import Footage
+from models.evaluation.comparison.scores import Scores, scores_of
+from models.evaluation.measure import Measurer
+from models.evaluation.metrics import FrameMetrics, frame_metrics, mean_metrics
+
+KEPT_FRAMES = 5
+
+Picture = NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True)
+class Viewing:
+    """What came of looking.
+
+    Attributes:
+        scores: means over the frames.
+        kept: (S, S, 3) uint8 each, evenly spread over the clip.
+    """
+
+    scores: Scores
+    kept: tuple[Picture, ...]
+
+
+def kept_frames(frames: int) -> list[int]:
+    """Returns which frames are kept of so many.
+
+    Example:
+        >>> kept_frames(100)
+        [10, 30, 50, 70, 90]
+    """
+    kept = min(KEPT_FRAMES, frames)
+    return [(2 * place + 1) * frames // (2 * kept) for place in range(kept)]
+
+
+def view_pixels(footage: Footage, pictures: Iterable[Picture]) -> Viewing:
+    """Measures the metrics of pixels alone: L1, SSIM, PSNR, temporal PSNR.
+
+    Args:
+        footage: the originals.
+        pictures: (S, S, 3) uint8 each, as many.
+
+    Raises:
+        BaselineError: another number of pictures.
+        ModelError: pictures of another size.
+    """
+    measured: list[FrameMetrics] = []
+    kept: list[Picture] = []
+    chosen = set(kept_frames(footage.frames))
+    previous: tuple[Picture, Picture] | None = None
+    for number, (original, picture) in enumerate(_pairs(footage, pictures)):
+        measured.append(frame_metrics(picture, original, previous))
+        previous = (picture, original)
+        if number in chosen:
+            kept.append(picture.copy())
+    return Viewing(scores_of(mean_metrics(measured)), tuple(kept))
+
+
+def view(
+    footage: Footage,
+    pictures: Iterable[Picture],
+    cache_dir: Path,
+    vgg_every: int,
+    device: str,
+) -> Viewing:
+    """Measures every metric.
+
+    Args:
+        footage: the originals.
+        pictures: (S, S, 3) uint8 each, as many.
+        cache_dir: of the metrics' networks.
+        vgg_every: measure LPIPS by VGG16 in every so many frames.
+        device: where LPIPS is computed: `auto`, `cpu` or `cuda`.
+
+    Raises:
+        BaselineError: another number of pictures.
+        ModelError: pictures of another size, or weights that cannot be had.
+    """
+    kept: list[Picture] = []
+    chosen = set(kept_frames(footage.frames))
+    with Measurer(cache_dir, vgg_every, device) as measurer:
+        for number, (original, picture) in enumerate(_pairs(footage, pictures)):
+            measurer.add(original, picture)
+            if number in chosen:
+                kept.append(picture.copy())
+        return Viewing(scores_of(measurer.result()), tuple(kept))
+
+
+def _pairs(footage: Footage, pictures: Iterable[Picture]) -> Iterable[tuple[Picture, Picture]]:
+    shown = 0
+    for original, picture in zip(footage.pictures, pictures, strict=False):
+        yield original, picture
+        shown += 1
+    if shown != footage.frames:
+        raise BaselineError(f"expected {footage.frames} decoded pictures, got {shown}")
