@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
@@ -30,7 +31,8 @@ COLOURS = ("#1f5fa8", "#d98a1c", "#3c8d5a", "#7a55a3", "#5c6b73", "#a0522d")
 """Of the codecs, in the order of their names' first appearance."""
 LINES = {Mode.LOW_DELAY: "-", Mode.OFFLINE: ":", Mode.EXTERNAL: "--"}
 PANEL_IN = (3.3, 2.5)
-COLUMNS = 3
+COLUMNS = {1: 1, 2: 2, 4: 2}
+"""Panels beside each other, by how many there are; otherwise three."""
 
 
 def rate_distortion(points: Sequence[Point], side_px: int) -> str:
@@ -134,7 +136,7 @@ def bits_by_size(points: Sequence[Point], sides_px: Sequence[int]) -> str:
             axes.set_xscale("log", base=2)
             axes.set_xticks(sizes, [str(side_px) for side_px in sizes])
             axes.set_yscale("log")
-            axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+            _plain_numbers(axes.yaxis)
             axes.set_xlabel("side of the picture, px")
             axes.set_title(f"kbit/s for {OURS}'s {metric.label}")
         handles, labels = panels[0].get_legend_handles_labels()
@@ -199,10 +201,15 @@ def _title(metric: Metric) -> str:
 
 def _rate_axis(axes: Axes) -> None:
     axes.set_xscale("log")
-    axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    axes.xaxis.set_minor_formatter(NullFormatter())
+    _plain_numbers(axes.xaxis)
     axes.set_xlabel("payload, kbit/s")
+
+
+def _plain_numbers(axis: Axis) -> None:
+    """Labels a logarithmic axis 1, 2, 5, 10 instead of with powers of ten."""
+    axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axis.set_minor_formatter(NullFormatter())
 
 
 def _style() -> AbstractContextManager[None]:
@@ -226,7 +233,7 @@ def _style() -> AbstractContextManager[None]:
 
 
 def _panels(count: int) -> tuple[Figure, list[Axes]]:
-    columns = min(COLUMNS, max(1, count))
+    columns = COLUMNS.get(count, 3)
     rows = -(-count // columns)
     figure = Figure(figsize=(PANEL_IN[0] * columns, PANEL_IN[1] * rows + 0.6), layout="constrained")
     return figure, [figure.add_subplot(rows, columns, place + 1) for place in range(count)]

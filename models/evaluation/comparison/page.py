@@ -16,7 +16,8 @@ from models.evaluation.comparison.quoted import PAPER
 from models.evaluation.comparison.run import Outcome, Plan
 from models.evaluation.comparison.saving import Bound, Saving
 from models.evaluation.comparison.scores import LPIPS_ALEX, PSNR, SSIM
-from models.evaluation.comparison.tables import COMPACT, Row, SavingRow, Table
+from models.evaluation.comparison.tables import COMPACT, Column, Row, SavingRow, Table
+from models.evaluation.comparison.viewing import PIXEL_FRAMES
 
 STRIP_PX = 224
 JPEG_QUALITY = 93
@@ -24,7 +25,7 @@ JPEG_QUALITY = 93
 STYLE = """
 :root { --ink: #1c2328; --soft: #5c6b73; --line: #dde2e6; --ours: #c8102e }
 body { font: 15px/1.55 system-ui, sans-serif; color: var(--ink); background: #fff;
-  margin: 0 auto; padding: 2.5rem 1.5rem 4rem; max-width: 66rem }
+  margin: 0 auto; padding: 2.5rem 1.5rem 4rem; max-width: 74rem }
 h1 { font-size: 1.9rem; line-height: 1.2; margin: 0 0 .4rem }
 h2 { font-size: 1.25rem; margin: 3rem 0 .3rem; padding-top: .8rem;
   border-top: 2px solid var(--ink) }
@@ -42,7 +43,7 @@ td.best { font-weight: 700 } .ours { background: #fdf1f2 }
 th.first-quoted, td.first-quoted { border-left: 2px solid var(--soft) }
 .strips { display: grid; gap: 3px 3px; align-items: center; margin: .8rem 0 }
 .strips img { width: 100%; display: block } .strips div { font-size: .8rem; line-height: 1.35 }
-img.figure { width: 100%; margin: .4rem 0 } code { font-size: .88em }
+img.figure { max-width: 100%; margin: .4rem 0 } code { font-size: .88em }
 """
 
 
@@ -92,7 +93,11 @@ def render_page(title: str, findings: Findings) -> str:
         f"<h2>{escape(table.title)}</h2>\n<p>{text}</p>\n{_table(table)}\n"
         for table, text in (
             (findings.quality, _equal_rate_text(plan)),
-            (findings.fidelity, "The same codings, judged by who is seen and how they move."),
+            (
+                findings.fidelity,
+                "The same codings, judged by who is seen and how they move. A face that is not "
+                "found counts 0 in CSIM and AUCON and cannot count in PRMSE.",
+            ),
         )
         if _measured(table)
     )
@@ -116,13 +121,12 @@ def _headline(findings: Findings) -> str:
     ours = equal_rate(points, COMPACT, findings.plan.main_px)
     assert ours is not None, "nerfcall itself is always measured"
     wins = [
-        f"<b>{_factor(row.every)}</b> by {escape(row.metric.label)}"
+        f"<b>{_factor(row.every)} times</b> those bits by {escape(row.metric.label)}"
         for row in findings.savings
         if row.every is not None and row.metric in (PSNR, SSIM, LPIPS_ALEX)
     ]
     comparison = (
-        " For the same quality the best classic codec, run as in a call, needs "
-        f"{', '.join(wins)} times those bits."
+        f" For the same quality the best classic codec, run as in a call, needs {', '.join(wins)}."
         if wins
         else ""
     )
@@ -242,11 +246,19 @@ def _row(row: Row, table: Table, classes: Sequence[str]) -> str:
     best = row.best(table.columns)
     arrow = {True: " ↑", False: " ↓", None: ""}[row.rising]
     cells = "".join(
-        f'<td class="{kind}{" best" if place == best else ""}">'
-        f"{'–' if value is None else format(value, f'.{row.digits}f')}</td>"
-        for place, (value, kind) in enumerate(zip(row.values, classes, strict=True))
+        f'<td class="{kind}{" best" if place == best else ""}">{_number(value, row, column)}</td>'
+        for place, (value, kind, column) in enumerate(
+            zip(row.values, classes, table.columns, strict=True)
+        )
     )
     return f"<tr><th>{escape(row.label)}{arrow}</th>{cells}</tr>\n"
+
+
+def _number(value: float | None, row: Row, column: Column) -> str:
+    if value is None:
+        return "–"
+    # What others printed keeps the digits that they gave it.
+    return f"{value:.4g}" if column.quoted else f"{value:.{row.digits}f}"
 
 
 def _savings(clips: Sequence[str], rows: Sequence[SavingRow]) -> str:
@@ -319,7 +331,8 @@ def _method(findings: Findings) -> str:
         "one key frame, and a constant quantiser, which spends bits better than rate control; at "
         "each rate it may code the full, half or quarter side, whichever gives the higher PSNR. "
         f"Asked for {ladder} kbit/s and {OURS}'s own rate. LPIPS by VGG16 in every "
-        f"{plan.vgg_every}. frame. CSIM by dlib's face embedding, AUCON and PRMSE by MediaPipe, "
+        f"{plan.vgg_every}. frame; sizes other than {plan.main_px} px on {PIXEL_FRAMES} "
+        "frames spread over each clip. CSIM by dlib's face embedding, AUCON and PRMSE by MediaPipe, "
         "which stands in for the paper's OpenFace.</p>\n"
         f'{missing}\n<div class="scroll"><table>{settings}</table></div>\n'
         f'<p class="soft">Quoted: {escape(PAPER)}.</p>'

@@ -122,8 +122,9 @@ def equal_rate(points: Iterable[Point], system: System, side_px: int) -> RatePoi
 
 
 def systems(points: Iterable[Point]) -> list[System]:
-    """Returns the systems in the order of their first points."""
-    return list(dict.fromkeys(point.system for point in points))
+    """Returns the systems in the order of their first points, nerfcall's before the codecs."""
+    found = dict.fromkeys(point.system for point in points)
+    return sorted(found, key=lambda system: not system.ours)
 
 
 def _average(points: Sequence[Point]) -> RatePoint:

@@ -31,8 +31,8 @@ class Plan:
 
     Attributes:
         main_px: the size at which every metric of every system is measured.
-        sides_px: all sizes, with the main one; at the others pixels are compared only, and the
-            offline codecs are left out.
+        sides_px: all sizes, with the main one; at the others the pixels of some
+            frames are compared, and the offline codecs are left out.
         rungs_kbps: rates that every codec is asked for, beside nerfcall's own.
         vgg_every: LPIPS by VGG16 is measured in every so many frames.
         device: where nerfcall renders and LPIPS is computed.
@@ -100,8 +100,11 @@ def run_subject(
         BaselineError: a codec fails.
     """
     part = ClipPart.of(subject.clip, subject.frames)
-    report("tracking", 0.0)
-    sent = {p: send(part, speaker, p) for p in plan.profiles_at(plan.main_px)}
+
+    def step(done: int) -> None:
+        report(f"tracking {done}/{part.frames}", 0.0)
+
+    sent = {p: send(part, speaker, p, step) for p in plan.profiles_at(plan.main_px)}
     compact = sent[Profile.COMPACT]
     work = _Work(plan, codecs, report)
     points: list[Point] = []
@@ -208,7 +211,7 @@ def _render(
 
 def _view(footage: Footage, pictures: Iterator[Picture], plan: Plan) -> Viewing:
     if footage.side_px != plan.main_px:
-        return view_pixels(footage, pictures)
+        return Viewing(view_pixels(footage, pictures), ())
     return view(footage, pictures, plan.cache_dir, plan.vgg_every, plan.device)
 
 

@@ -27,7 +27,7 @@ from models.evaluation.comparison.scores import (
 )
 
 RATE_DIGITS = 2
-TRADEOFF_DIGITS = 4
+TRADEOFF_DIGITS = 3
 COMPACT = System(OURS, Profile.COMPACT.name.lower())
 
 
