@@ -112,7 +112,8 @@ def _codec(entry: Mapping[str, object], folder: Path) -> ExternalCodec:
     if isinstance(timeout_s, bool) or not isinstance(timeout_s, int | float) or timeout_s <= 0:
         raise ExperimentError(f"[[codec]]: expected timeout_s above zero, got {timeout_s!r}")
     # A program named by a path lies beside this file; one named by a word is on the PATH.
-    program = command[0] if "/" not in command[0] else str((folder / command[0]).resolve())
+    # Not resolved: what a link is called by may decide what it does, as with Python's.
+    program = command[0] if "/" not in command[0] else str((folder / command[0]).absolute())
     return ExternalCodec(_text(entry, "name", "[[codec]]"), (program, *command[1:]), timeout_s)
 
 

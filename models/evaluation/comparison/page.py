@@ -332,8 +332,8 @@ def _method(findings: Findings) -> str:
         "each rate it may code the full, half or quarter side, whichever gives the higher PSNR. "
         f"Asked for {ladder} kbit/s and {OURS}'s own rate. LPIPS by VGG16 in every "
         f"{plan.vgg_every}. frame; sizes other than {plan.main_px} px on {PIXEL_FRAMES} "
-        "frames spread over each clip. CSIM by dlib's face embedding, AUCON and PRMSE by MediaPipe, "
-        "which stands in for the paper's OpenFace.</p>\n"
+        "frames spread over each clip. CSIM by dlib's face embedding, AUCON and PRMSE by "
+        "MediaPipe, which stands in for the paper's OpenFace.</p>\n"
         f'{missing}\n<div class="scroll"><table>{settings}</table></div>\n'
         f'<p class="soft">Quoted: {escape(PAPER)}.</p>'
     )
