@@ -75,7 +75,7 @@ def report(
 
     config = ReportConfig(
         main_px=size,
-        sides_px=tuple(int(side) for side in _numbers("--sizes", sizes)),
+        sides_px=_whole_numbers("--sizes", sizes),
         rungs_kbps=tuple(_numbers("--rates", rates)),
         offline=offline,
         vgg_every=vgg_every,
@@ -97,6 +97,15 @@ def _numbers(option: str, text: str) -> list[float]:
         raise typer.BadParameter(
             f"expected numbers between commas, got {text!r}", param_hint=option
         ) from error
+
+
+def _whole_numbers(option: str, text: str) -> tuple[int, ...]:
+    numbers = _numbers(option, text)
+    if not all(number.is_integer() for number in numbers):
+        raise typer.BadParameter(
+            f"expected whole numbers between commas, got {text!r}", param_hint=option
+        )
+    return tuple(int(number) for number in numbers)
 
 
 def _settings(ablation: list[str]) -> dict[str, Scores]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -54,7 +55,7 @@ class ReportConfig:
             raise ExperimentError(
                 f"expected even sizes of at least 64, got {self.main_px} and {self.sides_px}"
             )
-        if not self.rungs_kbps or min(self.rungs_kbps) <= 0.0:
+        if not self.rungs_kbps or not all(0.0 < kbps < math.inf for kbps in self.rungs_kbps):
             raise ExperimentError(f"expected rates above zero, got {self.rungs_kbps}")
 
 

@@ -22,7 +22,6 @@ from models.evaluation.comparison.viewing import kept_frames, view_pixels
 from models.evaluation.metrics import psnr_db
 from models.evaluation.recording import ClipPart, record_clip
 from models.portrait.speaker import load_speaker
-from tests.conftest import CACHE
 from tests.models.evaluation.codecs.footage import drifting_footage
 
 FRAMES = slice(20, 26)
@@ -55,7 +54,10 @@ class Links(HTMLParser):
 
 @pytest.fixture(scope="module")
 def folder(
-    talking_clip: Path, real_speaker: Path, tmp_path_factory: pytest.TempPathFactory
+    talking_clip: Path,
+    real_speaker: Path,
+    weights_dir: Path,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Path:
     folder = tmp_path_factory.mktemp("report")
     script = folder / "still.py"
@@ -70,7 +72,7 @@ def folder(
         {"no torso": {"psnr_db": 25.0}},
         CONFIG,
         folder / "out",
-        CACHE,
+        weights_dir,
         lambda what, share: seen.append(share),
     )
     assert page == folder / "out" / "index.html"
