@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from client.commands.options import DeviceName, DeviceOption, SizeOption
+from client.commands.options import DeviceName, DeviceOption, SizeOption, check_writable
 from client.commands.progress import ProgressBar
-from client.errors import OutputError
 
 if TYPE_CHECKING:
     from models.evaluation.comparison.scores import Scores
@@ -71,7 +70,7 @@ def report(
     """
     from client.enrolled import cache_root
     from models.evaluation.comparison.experiment import load_experiment
-    from models.evaluation.comparison.report import ReportConfig, make_report
+    from models.evaluation.comparison.report import PAGE, ReportConfig, make_report
 
     config = ReportConfig(
         main_px=size,
@@ -83,8 +82,7 @@ def report(
     )
     what = load_experiment(experiment)
     settings = _settings(ablation or [])
-    if output.exists() and not output.is_dir():
-        raise OutputError(f"{output}: expected a folder, got a file")
+    check_writable(output / PAGE)
     with ProgressBar() as bar:
         page = make_report(what, settings, config, output, cache_root(), bar.share)
     typer.echo(f"report: {page}")

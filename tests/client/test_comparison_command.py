@@ -54,7 +54,7 @@ def test_an_output_that_is_a_file(
 ) -> None:
     (tmp_path / "out").touch()
     assert cli.run(["report", str(experiment), "--out", str(tmp_path / "out")]) == 1
-    assert "out: expected a folder, got a file" in capsys.readouterr().err
+    assert "expected a place to write" in capsys.readouterr().err
 
 
 def test_a_speaker_file_that_is_none_is_found_out_first(

@@ -22,7 +22,7 @@ from models.evaluation.comparison.points import (
     equal_rate,
     systems,
 )
-from models.evaluation.comparison.saving import Bound, Need, needed
+from models.evaluation.comparison.saving import Bound, Need, need_of
 from models.evaluation.comparison.scores import METRICS, PSNR, SSIM, Metric
 from models.evaluation.comparison.tables import COMPACT
 
@@ -123,8 +123,9 @@ def bits_by_size(points: Sequence[Point], sides_px: Sequence[int]) -> str:
             )
             for system in filter(_competes, found):
                 needs = {
-                    side_px: _need(curve(points, system, side_px), system, metric, point)
+                    side_px: need
                     for side_px, point in known.items()
+                    if (need := _need(points, system, side_px, metric, point))
                 }
                 colour = _colour(system, found)
                 axes.plot(
@@ -144,10 +145,13 @@ def bits_by_size(points: Sequence[Point], sides_px: Sequence[int]) -> str:
         return _svg(figure)
 
 
-def _need(line: Sequence[RatePoint], system: System, metric: Metric, ours: RatePoint) -> Need:
-    sign = 1.0 if metric.rising else -1.0
-    known = [(point.kbps, sign * point.scores[metric.key]) for point in line]
-    return needed(system.name, known, sign * ours.scores[metric.key])
+def _need(
+    points: Sequence[Point], system: System, side_px: int, metric: Metric, ours: RatePoint
+) -> Need | None:
+    if metric.key not in ours.scores:
+        return None
+    line = curve(points, system, side_px)
+    return need_of(system.name, line, metric, ours.scores[metric.key])
 
 
 def _competes(system: System) -> bool:

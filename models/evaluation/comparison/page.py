@@ -11,12 +11,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from models.evaluation.comparison.html_tables import is_measured, savings_html, table_html
 from models.evaluation.comparison.points import OURS, Strip, equal_rate
 from models.evaluation.comparison.quoted import PAPER
 from models.evaluation.comparison.run import Outcome, Plan
 from models.evaluation.comparison.saving import Bound, Saving
 from models.evaluation.comparison.scores import LPIPS_ALEX, PSNR, SSIM
-from models.evaluation.comparison.tables import COMPACT, Column, Row, SavingRow, Table
+from models.evaluation.comparison.tables import COMPACT, SavingRow, Table
 from models.evaluation.comparison.viewing import PIXEL_FRAMES
 
 STRIP_PX = 224
@@ -90,7 +91,7 @@ def render_page(title: str, findings: Findings) -> str:
         for name, svg, text in findings.figures
     )
     tables = "".join(
-        f"<h2>{escape(table.title)}</h2>\n<p>{text}</p>\n{_table(table)}\n"
+        f"<h2>{escape(table.title)}</h2>\n<p>{text}</p>\n{table_html(table)}\n"
         for table, text in (
             (findings.quality, _equal_rate_text(plan)),
             (
@@ -99,7 +100,7 @@ def render_page(title: str, findings: Findings) -> str:
                 "found counts 0 in CSIM and AUCON and cannot count in PRMSE.",
             ),
         )
-        if _measured(table)
+        if is_measured(table)
     )
     return (
         f'<!doctype html>\n<html lang="en"><meta charset="utf-8">'
@@ -109,7 +110,7 @@ def render_page(title: str, findings: Findings) -> str:
         f"<h2>Figure 4: pictures at equal rate</h2>\n{_strip_text(plan)}\n"
         + "".join(_strips(outcome) for outcome in findings.outcomes)
         + tables
-        + f"<h2>Bits saved at equal quality</h2>\n{_savings(clips, findings.savings)}\n"
+        + f"<h2>Bits saved at equal quality</h2>\n{savings_html(clips, findings.savings)}\n"
         + figures
         + f"<h2>{escape(findings.ablation.title)}</h2>\n{_ablation(findings.ablation)}\n"
         + f"<h2>How it was measured</h2>\n{_method(findings)}\n</html>\n"
@@ -212,104 +213,15 @@ def _jpeg(picture: NDArray[np.uint8]) -> str:
     return f"data:image/jpeg;base64,{base64.b64encode(data.tobytes()).decode()}"
 
 
-def _measured(table: Table) -> bool:
-    places = [place for place, column in enumerate(table.columns) if not column.quoted]
-    return any(row.values[place] is not None for row in table.rows[:1] for place in places)
-
-
-def _table(table: Table) -> str:
-    first_quoted = [column.quoted for column in table.columns].index(True)
-    classes = [
-        " ".join(
-            name
-            for name, applies in (
-                ("quoted", column.quoted),
-                ("first-quoted", place == first_quoted),
-                ("ours", column.name == OURS),
-            )
-            if applies
-        )
-        for place, column in enumerate(table.columns)
-    ]
-    head = "".join(
-        f'<th class="{kind}">{escape(column.name)}'
-        f"<small>{'quoted' if column.quoted else escape(column.note)}</small></th>"
-        for column, kind in zip(table.columns, classes, strict=True)
-    )
-    rows = "".join(_row(row, table, classes) for row in table.rows)
-    return (
-        f'<div class="scroll"><table><thead><tr><th></th>{head}</tr></thead>\n{rows}</table></div>'
-    )
-
-
-def _row(row: Row, table: Table, classes: Sequence[str]) -> str:
-    best = row.best(table.columns)
-    arrow = {True: " ↑", False: " ↓", None: ""}[row.rising]
-    cells = "".join(
-        f'<td class="{kind}{" best" if place == best else ""}">{_number(value, row, column)}</td>'
-        for place, (value, kind, column) in enumerate(
-            zip(row.values, classes, table.columns, strict=True)
-        )
-    )
-    return f"<tr><th>{escape(row.label)}{arrow}</th>{cells}</tr>\n"
-
-
-def _number(value: float | None, row: Row, column: Column) -> str:
-    if value is None:
-        return "–"
-    # What others printed keeps the digits that they gave it.
-    return f"{value:.4g}" if column.quoted else f"{value:.{row.digits}f}"
-
-
-def _savings(clips: Sequence[str], rows: Sequence[SavingRow]) -> str:
-    several = len(clips) > 1
-    names = [*clips, *(["all clips"] if several else [])]
-    head = "".join(
-        f"<th>{escape(name)}<small>{note}</small></th>"
-        for name, note in (
-            *((name, "low delay") for name in names),
-            (names[-1], "low delay, without first frames"),
-            (names[-1], "offline"),
-        )
-    )
-    body = "".join(
-        f"<tr><th>{escape(row.metric.label)}</th>"
-        + "".join(
-            _saving_cell(saving)
-            for saving in (
-                *row.clips,
-                *([row.every] if several else []),
-                row.without_first,
-                row.offline,
-            )
-        )
-        + "</tr>\n"
-        for row in rows
-    )
-    return (
-        f"<p>The bits that the best classic codec needs for {OURS}'s quality, as a multiple of "
-        f"{OURS}'s own, by each metric; under it that codec and its rate in kbit/s, read off its "
-        "rate–distortion curve (linear in the logarithm of the rate). ≥: no rate of the ladder is "
-        "as good. ≤: its lowest rate is better already. A long call has one first frame only, a "
-        "file may be coded offline: the last two columns.</p>\n"
-        f'<div class="scroll"><table><thead><tr><th></th>{head}</tr></thead>\n{body}</table></div>'
-    )
-
-
-def _saving_cell(saving: Saving | None) -> str:
-    if saving is None:
-        return "<td>–</td>"
-    need = saving.need
-    return f"<td>{saving}<small>{escape(need.codec)} {need.bound}{need.kbps:.1f}</small></td>"
-
-
 def _ablation(table: Table) -> str:
-    if not _measured(table):
+    if not is_measured(table):
         return (
             "<p>No settings were given (<code>--ablation NAME=FILE.json</code>); these are the "
-            f"paper's.</p>\n{_table(table)}"
+            f"paper's.</p>\n{table_html(table)}"
         )
-    return f"<p>Measured settings, and the paper's for its consistency code.</p>\n{_table(table)}"
+    return (
+        f"<p>Measured settings, and the paper's for its consistency code.</p>\n{table_html(table)}"
+    )
 
 
 def _method(findings: Findings) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -16,9 +16,13 @@ from models.evaluation.comparison.experiment import Subject
 from models.evaluation.comparison.points import OURS, Point, Strip, System
 from models.evaluation.comparison.sent import Sent, send, store_footage
 from models.evaluation.comparison.viewing import Viewing, kept_frames, view, view_pixels
+from models.evaluation.measure import Measurer
 from models.evaluation.playback import PacketRenderer
 from models.evaluation.recording import ClipPart
 from models.portrait.speaker import Speaker
+
+ALL_METRICS_COST = 10
+"""Time that a coding with all metrics takes, over one whose pixels are measured alone."""
 
 Picture = NDArray[np.uint8]
 Report = Callable[[str, float], None]
@@ -106,23 +110,23 @@ def run_subject(
 
     sent = {p: send(part, speaker, p, step) for p in plan.profiles_at(plan.main_px)}
     compact = sent[Profile.COMPACT]
-    work = _Work(plan, codecs, report)
     points: list[Point] = []
     strips: list[Strip] = []
-    for side_px in plan.sides_px:
-        path = plan.work_dir / f"{side_px}.rgb"
-        footage = store_footage(compact, speaker, side_px, path)
-        if side_px == plan.main_px:
-            source = tuple(footage.pictures[number] for number in kept_frames(footage.frames))
-            strips.append(Strip("source", None, {}, tuple(map(np.array, source))))
-        results = [
-            *_ours(subject, speaker, sent, footage, plan, work),
-            *_theirs(subject, codecs, compact.payload.kbps, footage, plan, work),
-        ]
-        for point, viewing in results:
-            points.append(point)
-            strips += _strips(point, viewing, plan)
-        path.unlink()
+    with Measurer(plan.cache_dir, plan.vgg_every, plan.device) as measurer:
+        bench = _Bench(subject.name, plan, measurer, _Work(plan, codecs, report))
+        for side_px in plan.sides_px:
+            path = plan.work_dir / f"{side_px}.rgb"
+            footage = store_footage(compact, speaker, side_px, path)
+            if side_px == plan.main_px:
+                source = [footage.pictures[number] for number in kept_frames(footage.frames)]
+                strips.append(Strip("source", None, {}, tuple(map(np.array, source))))
+            for point, viewing in (
+                *bench.ours(speaker, sent, footage),
+                *bench.theirs(codecs, compact.payload.kbps, footage),
+            ):
+                points.append(point)
+                strips += _strips(point, viewing, plan)
+            path.unlink()
     return Outcome(
         subject=subject,
         speaker_id=speaker.id,
@@ -136,66 +140,73 @@ def run_subject(
 
 
 class _Work:
-    """Tells how much is done; a picture's work is taken to grow with its area."""
+    """Tells how much is done; work is taken to grow with the area of the pictures."""
 
     def __init__(self, plan: Plan, codecs: Sequence[VideoCodec], report: Report) -> None:
         rungs = len(plan.rungs_kbps) + 1
+        self._main_px = plan.main_px
+        self._done = 0
         self._total = sum(
-            side_px**2
+            self._coding(side_px)
             * (len(plan.profiles_at(side_px)) + rungs * len(plan.codecs_at(side_px, codecs)))
             for side_px in plan.sides_px
         )
-        self._done = 0
         self._report = report
+
+    def _coding(self, side_px: int) -> int:
+        return side_px**2 * (ALL_METRICS_COST if side_px == self._main_px else 1)
 
     def begin(self, system: System, side_px: int) -> None:
         self._report(f"{system.label}, {side_px} px", self._done / self._total)
 
     def end(self, side_px: int) -> None:
-        self._done += side_px**2
+        self._done += self._coding(side_px)
 
 
-def _ours(
-    subject: Subject,
-    speaker: Speaker,
-    sent: dict[Profile, Sent],
-    footage: Footage,
-    plan: Plan,
-    work: _Work,
-) -> Iterator[tuple[Point, Viewing]]:
-    side_px = footage.side_px
-    for profile in plan.profiles_at(side_px):
-        system = System(OURS, profile.name.lower())
-        work.begin(system, side_px)
-        packets, payload = sent[profile].packets, sent[profile].payload
-        viewing = _view(footage, _render(speaker, packets, side_px, plan.device), plan)
-        work.end(side_px)
-        yield Point(subject.name, system, side_px, None, payload, "", viewing.scores), viewing
+class _Bench:
+    """Measures systems on footage of one subject."""
 
+    def __init__(self, clip: str, plan: Plan, measurer: Measurer, work: _Work) -> None:
+        self._clip = clip
+        self._plan = plan
+        self._measurer = measurer
+        self._work = work
 
-def _theirs(
-    subject: Subject,
-    codecs: Sequence[VideoCodec],
-    our_kbps: float,
-    footage: Footage,
-    plan: Plan,
-    work: _Work,
-) -> Iterator[tuple[Point, Viewing]]:
-    side_px = footage.side_px
-    rungs: list[float | None] = [None, *plan.rungs_kbps]
-    targets_kbps = [our_kbps if rung is None else rung for rung in rungs]
-    for codec in plan.codecs_at(side_px, codecs):
-        system = System(codec.name, str(codec.mode))
-        work.begin(system, side_px)
-        for rung, coded in zip(rungs, codec.code(footage, targets_kbps), strict=True):
-            viewing = _view(footage, coded.decode(), plan)
-            point = Point(
-                *(subject.name, system, side_px, rung),
-                *(coded.payload, coded.setting, viewing.scores),
-            )
-            yield point, viewing
-            work.end(side_px)
-            work.begin(system, side_px)
+    def ours(
+        self, speaker: Speaker, sent: Mapping[Profile, Sent], footage: Footage
+    ) -> Iterator[tuple[Point, Viewing]]:
+        side_px = footage.side_px
+        for profile in self._plan.profiles_at(side_px):
+            system = System(OURS, profile.name.lower())
+            self._work.begin(system, side_px)
+            packets, payload = sent[profile].packets, sent[profile].payload
+            viewing = self._view(footage, _render(speaker, packets, side_px, self._plan.device))
+            yield Point(self._clip, system, side_px, None, payload, "", viewing.scores), viewing
+            self._work.end(side_px)
+
+    def theirs(
+        self, codecs: Sequence[VideoCodec], our_kbps: float, footage: Footage
+    ) -> Iterator[tuple[Point, Viewing]]:
+        side_px = footage.side_px
+        rungs: list[float | None] = [None, *self._plan.rungs_kbps]
+        targets_kbps = [our_kbps if rung is None else rung for rung in rungs]
+        for codec in self._plan.codecs_at(side_px, codecs):
+            system = System(codec.name, str(codec.mode))
+            self._work.begin(system, side_px)
+            for rung, coded in zip(rungs, codec.code(footage, targets_kbps), strict=True):
+                viewing = self._view(footage, coded.decode())
+                point = Point(
+                    *(self._clip, system, side_px, rung),
+                    *(coded.payload, coded.setting, viewing.scores),
+                )
+                yield point, viewing
+                self._work.end(side_px)
+                self._work.begin(system, side_px)
+
+    def _view(self, footage: Footage, pictures: Iterator[Picture]) -> Viewing:
+        if footage.side_px != self._plan.main_px:
+            return Viewing(view_pixels(footage, pictures), ())
+        return view(footage, pictures, self._measurer)
 
 
 def _render(
@@ -207,12 +218,6 @@ def _render(
             picture = renderer.show(packet)
             assert picture is not None, "a call begins with a key packet"
             yield picture
-
-
-def _view(footage: Footage, pictures: Iterator[Picture], plan: Plan) -> Viewing:
-    if footage.side_px != plan.main_px:
-        return Viewing(view_pixels(footage, pictures), ())
-    return view(footage, pictures, plan.cache_dir, plan.vgg_every, plan.device)
 
 
 def _strips(point: Point, viewing: Viewing, plan: Plan) -> list[Strip]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -79,6 +78,27 @@ def needed(codec: str, curve: Sequence[tuple[float, float]], quality: float) -> 
     return Need(curve[-1][0], Bound.AT_LEAST, codec)
 
 
+def need_of(
+    codec: str,
+    points: Sequence[RatePoint],
+    metric: Metric,
+    value: float,
+    payload_kbps: PayloadOf = lambda point: point.kbps,
+) -> Need | None:
+    """Returns the rate at which a codec reaches a value of a metric.
+
+    Points at which the metric has no value (no face was found; no error at all, so that PSNR
+    is infinite) are left out; None where no point remains.
+    """
+    sign = 1.0 if metric.rising else -1.0
+    known = [
+        (kbps, sign * point.scores[metric.key])
+        for point in points
+        if (kbps := payload_kbps(point)) is not None and metric.key in point.scores
+    ]
+    return needed(codec, sorted(known), sign * value) if known else None
+
+
 def least(needs: Iterable[Need]) -> Need:
     """Returns what the best of several codecs needs; at least one.
 
@@ -111,26 +131,15 @@ def saving(
     Returns:
         None where the metric or the rate was not measured.
     """
-    sign = 1.0 if metric.rising else -1.0
     our_kbps = payload_kbps(ours)
     if our_kbps is None or metric.key not in ours.scores:
         return None
     needs = [
-        needed(name, sorted(known), sign * ours.scores[metric.key])
+        need
         for name, points in curves.items()
-        if (known := _known(points, metric, sign, payload_kbps))
+        if (need := need_of(name, points, metric, ours.scores[metric.key], payload_kbps))
     ]
-    if not needs or not math.isfinite(our_kbps) or our_kbps <= 0.0:
+    if not needs:
         return None
     need = least(needs)
     return Saving(need.kbps / our_kbps, need)
-
-
-def _known(
-    points: Sequence[RatePoint], metric: Metric, sign: float, payload_kbps: PayloadOf
-) -> list[tuple[float, float]]:
-    return [
-        (kbps, sign * point.scores[metric.key])
-        for point in points
-        if (kbps := payload_kbps(point)) is not None and metric.key in point.scores
-    ]

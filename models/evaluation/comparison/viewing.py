@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -67,21 +66,13 @@ def view_pixels(footage: Footage, pictures: Iterable[Picture]) -> Scores:
     return scores_of(mean_metrics(measured))
 
 
-def view(
-    footage: Footage,
-    pictures: Iterable[Picture],
-    cache_dir: Path,
-    vgg_every: int,
-    device: str,
-) -> Viewing:
+def view(footage: Footage, pictures: Iterable[Picture], measurer: Measurer) -> Viewing:
     """Measures every metric.
 
     Args:
         footage: the originals.
         pictures: (S, S, 3) uint8 each, as many.
-        cache_dir: of the metrics' networks.
-        vgg_every: measure LPIPS by VGG16 in every so many frames.
-        device: where LPIPS is computed: `auto`, `cpu` or `cuda`.
+        measurer: is started anew.
 
     Raises:
         BaselineError: another number of pictures.
@@ -89,12 +80,12 @@ def view(
     """
     kept: list[Picture] = []
     chosen = set(kept_frames(footage.frames))
-    with Measurer(cache_dir, vgg_every, device) as measurer:
-        for number, (original, picture) in enumerate(_pairs(footage, pictures)):
-            measurer.add(original, picture)
-            if number in chosen:
-                kept.append(picture.copy())
-        return Viewing(scores_of(measurer.result()), tuple(kept))
+    measurer.restart()
+    for number, (original, picture) in enumerate(_pairs(footage, pictures)):
+        measurer.add(original, picture)
+        if number in chosen:
+            kept.append(picture.copy())
+    return Viewing(scores_of(measurer.result()), tuple(kept))
 
 
 def _pairs(footage: Footage, pictures: Iterable[Picture]) -> Iterable[tuple[Picture, Picture]]:

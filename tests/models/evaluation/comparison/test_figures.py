@@ -24,9 +24,12 @@ def test_figure_5_has_a_panel_for_each_metric_that_was_measured() -> None:
 
 def test_figure_6_has_a_panel_for_each_low_delay_codec() -> None:
     assert panels(resolutions(ALL_SIZES, (128, 256, 512))) == 2
-    assert panels(bits_by_size(ALL_SIZES, (128, 256, 512))) == 2  # PSNR, SSIM
+
+
+def test_the_summary_of_figure_6_is_by_psnr_and_by_ssim() -> None:
+    assert panels(bits_by_size(ALL_SIZES, (128, 256, 512))) == 2
 
 
 def test_the_same_points_draw_the_same_bytes() -> None:
-    assert rate_distortion(measured(), 256) == rate_distortion(measured(), 256)
-    assert rate_distortion(measured(), 256) != rate_distortion(measured()[:-1], 256)
+    first, again = (bits_by_size(ALL_SIZES, (128, 512)) for _ in range(2))
+    assert first == again

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from models.evaluation.comparison.points import RatePoint
-from models.evaluation.comparison.saving import Bound, Need, Saving, least, needed, saving
+from models.evaluation.comparison.saving import Bound, Need, Saving, least, need_of, needed, saving
 from models.evaluation.comparison.scores import L1, PSNR
 
 CURVE = [(10.0, 28.0), (20.0, 30.0), (80.0, 34.0)]
@@ -90,6 +90,12 @@ def test_what_was_not_measured_saves_nothing() -> None:
     assert saving(ours, curves, L1) is None
     assert saving(ours, curves, PSNR, lambda point: point.kbps_without_first_frame) is None
     assert saving(ours, {}, PSNR) is None
+
+
+def test_points_without_the_metric_are_left_out() -> None:
+    points = [RatePoint(5.0, None, {}), *rate_points((10, 28, 0.05), (40, 32, 0.01))]
+    assert need_of("a", points, PSNR, 30.0) == needed("a", [(10, 28), (40, 32)], 30.0)
+    assert need_of("a", points[:1], PSNR, 30.0) is None
 
 
 def test_a_bound_shows() -> None:
