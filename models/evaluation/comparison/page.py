@@ -33,13 +33,13 @@ h2 { font-size: 1.25rem; margin: 3rem 0 .3rem; padding-top: .8rem;
 p { margin: .4rem 0 .8rem; max-width: 46rem } .soft, figcaption, caption { color: var(--soft) }
 .headline { font-size: 1.2rem; line-height: 1.45; max-width: 50rem }
 .headline b { color: var(--ours) }
-.scroll { overflow-x: auto } table { border-collapse: collapse; margin: .8rem 0; font-size: .87rem }
-td, th { padding: .28rem .65rem; border-bottom: 1px solid var(--line); white-space: nowrap }
+.scroll { overflow-x: auto } table { border-collapse: collapse; margin: .8rem 0; font-size: .84rem }
+td, th { padding: .28rem .5rem; border-bottom: 1px solid var(--line); white-space: nowrap }
 td { text-align: right; font-variant-numeric: tabular-nums }
 th { text-align: left; font-weight: 600 }
 thead th { vertical-align: bottom; text-align: right } thead th:first-child { text-align: left }
 th small, td small { display: block; font-weight: 400; color: var(--soft) }
-td.best { font-weight: 700 } .ours { background: #fdf1f2 }
+td.text { text-align: left } td.best { font-weight: 700 } .ours { background: #fdf1f2 }
 .quoted { color: var(--soft); font-style: italic; background: #f5f6f7 }
 th.first-quoted, td.first-quoted { border-left: 2px solid var(--soft) }
 .strips { display: grid; gap: 3px 3px; align-items: center; margin: .8rem 0 }
@@ -227,7 +227,7 @@ def _ablation(table: Table) -> str:
 def _method(findings: Findings) -> str:
     plan = findings.plan
     settings = "".join(
-        f"<tr><th>{escape(label)}</th><td><code>{escape(text)}</code></td></tr>\n"
+        f'<tr><th>{escape(label)}</th><td class="text"><code>{escape(text)}</code></td></tr>\n'
         for label, text in findings.settings.items()
     )
     missing = (

@@ -150,7 +150,8 @@ def _findings(
             (
                 "Figure 6: any resolution from one bitstream",
                 bits_by_size(points, plan.sides_px),
-                f"Payload for the quality that {OURS} has at that size. Triangle up: more than "
+                f"Payload for the quality that {OURS} has at that size, measured at each size "
+                "anew; codecs may code fewer pixels and enlarge them. Triangle up: more than "
                 "the ladder holds; down: less than the codec's lowest rate.",
             ),
             (
