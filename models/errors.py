@@ -21,3 +21,11 @@ class SpeakerFileError(ModelError):
 
 class EnrolmentError(ModelError):
     """A speaker could not be learned from what was given."""
+
+
+class BaselineError(ModelError):
+    """A codec that nerfcall is compared with fails, or is described wrongly."""
+
+
+class ExperimentError(ModelError):
+    """A list of clips to compare on, or figures to quote, that cannot be used."""

@@ -183,6 +183,12 @@ class Measurer:
             )
         return self._networks
 
+    def restart(self) -> None:
+        """Forgets all pairs and begins another run, with the networks that are loaded."""
+        self._previous = None
+        self._frames = []
+        self._faces = []
+
     def close(self) -> None:
         """Frees the networks; what was measured stays."""
         if self._networks is not None:

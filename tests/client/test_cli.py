@@ -17,7 +17,7 @@ from client.errors import CaptureError, ToldError
 
 COMMANDS = [
     *("demo", "serve", "call", "send", "receive"),
-    *("track", "enroll", "encode", "decode", "evaluate", "bench"),
+    *("track", "enroll", "encode", "decode", "evaluate", "report", "bench"),
 ]
 BENCHES = ["render", "codec", "track", "wire"]
 

@@ -132,3 +132,17 @@ def test_impossible_settings_are_refused(tmp_path: Path) -> None:
         Measurer(tmp_path, vgg_every=0)
     with pytest.raises(ModelError, match="expected auto, cpu or cuda"):
         Measurer(tmp_path, device="abacus")
+
+
+def test_a_measurer_started_anew_remembers_nothing(
+    portraits: list[Picture], weights_dir: Path
+) -> None:
+    pairs = [(face, blurred(face, 2.0)) for face in portraits[:2]]
+    with Measurer(weights_dir, vgg_every=9) as measurer:
+        measurer.add(GREY, blurred(portraits[2], 1.0))
+        measurer.restart()
+        with pytest.raises(ModelError):
+            measurer.result()
+        for pair in pairs:
+            measurer.add(*pair)
+        assert measurer.result() == measure(pairs, weights_dir, vgg_every=9)
