@@ -88,11 +88,11 @@ class FusedHead:
         return sigma.reshape(points.shape[:-1]), rgb.reshape(points.shape)
 
     def coarse(self, points: Tensor) -> tuple[Tensor, Tensor]:
-        """As `HeadField.coarse`; the number of points is a multiple of 8."""
+        """As `HeadField.coarse`; points come in multiples of 8 and get no gradient."""
         head = self._head
         sigma, rgb = _Coarse.apply(  # type: ignore[no-untyped-call]
             self._coarse,
-            self._position(points),
+            self._position(points.detach()),
             head.coarse_planes,
             head.coarse1.weight,
             head.coarse1.bias,
@@ -103,7 +103,7 @@ class FusedHead:
 
     def _position(self, points: Tensor) -> Tensor:
         low, high = self._head.box_min, self._head.box_max
-        return ((points.detach() - low) / (high - low)).reshape(-1, 3)
+        return ((points - low) / (high - low)).reshape(-1, 3)
 
 
 class _Memory:
@@ -127,6 +127,7 @@ class _Memory:
         self.weights = torch.zeros(1 << 14)
         self.position = torch.zeros(size, 3)
         self.sigma, self.d_sigma = torch.zeros(size), torch.zeros(size)
+        self.d_position = torch.zeros(size, 3)
         self.rgb, self.d_rgb = torch.zeros(size, 3), torch.zeros(size, 3)
         self.d_planes = torch.zeros(PARTS, *self._planes.shape)
         self.d_dynamic = torch.zeros(PARTS, *self.dynamic.shape)
@@ -143,6 +144,7 @@ class _Memory:
             "rgb": self.rgb,
             "d_sigma": self.d_sigma,
             "d_rgb": self.d_rgb,
+            "d_position": self.d_position,
             "d_static": self.d_planes,
             "d_dynamic": self.d_dynamic,
             "d_weights": self.d_weights,
@@ -227,7 +229,8 @@ class _Fine(torch.autograd.Function):
         d_static = memory.d_planes.sum(0).permute(0, 3, 1, 2)
         d_dynamic = memory.d_dynamic[:, :frames].sum(0).permute(0, 1, 4, 2, 3)
         layers = (w1, b1, w2, b2, v1, v2, c2[:3], direct)
-        return None, None, d_static, d_dynamic, hidden, *layers
+        d_position = memory.d_position[: len(d_sigma)].clone()
+        return None, d_position, d_static, d_dynamic, hidden, *layers
 
 
 class _Coarse(torch.autograd.Function):

@@ -34,6 +34,7 @@ class FieldStep:
     rgb: wp.array(dtype=wp.float32)  # (samples, 3)
     d_sigma: wp.array(dtype=wp.float32)
     d_rgb: wp.array(dtype=wp.float32)
+    d_position: wp.array(dtype=wp.float32)  # (samples, 3)
     d_static: wp.array(dtype=wp.float32)  # (parts, as static_planes)
     d_dynamic: wp.array(dtype=wp.float32)  # (parts, most_frames, as one of dynamic_planes)
     d_weights: wp.array(dtype=wp.float32)  # (parts, weight_size)

@@ -22,6 +22,7 @@ def _differentiate(head: Head, field: HeadField, coarse: bool) -> tuple[Tensor, 
     torch.manual_seed(1)
     # Some points lie outside the box.
     points = field.box_min + torch.rand(FRAMES, POINTS, 3) * (field.box_max - field.box_min) * 1.2
+    points.requires_grad_(not coarse)
     code = torch.randn(FRAMES, 16, requires_grad=True)
     field.zero_grad()
     if coarse:
@@ -31,7 +32,8 @@ def _differentiate(head: Head, field: HeadField, coarse: bool) -> tuple[Tensor, 
     both = torch.cat([sigma[..., None], colour], -1)
     (both * torch.randn_like(both)).sum().backward()
     gradients = {name: p.grad for name, p in field.named_parameters() if p.grad is not None}
-    return both.detach(), gradients | ({"code": code.grad} if code.grad is not None else {})
+    others = {"code": code.grad, "points": points.grad}
+    return both.detach(), gradients | {k: g for k, g in others.items() if g is not None}
 
 
 @pytest.mark.parametrize("coarse", [False, True], ids=["fine", "coarse"])
@@ -45,7 +47,7 @@ def test_values_and_gradients_are_those_of_the_plain_field(coarse: bool) -> None
     expected_values, expected = _differentiate(field, field, coarse)
     torch.testing.assert_close(values, expected_values, atol=2e-6, rtol=1e-4)
     assert gradients.keys() == expected.keys()
-    assert len(expected) == (5 if coarse else 17)
+    assert len(expected) == (5 if coarse else 18)
     for name, gradient in expected.items():
         scale = float(gradient.abs().max())
         assert scale > 0.0, name
