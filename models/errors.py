@@ -15,6 +15,10 @@ class NoFaceError(ClipError):
     """No face was found where one is needed."""
 
 
+class UnsuitableClipError(ClipError):
+    """A clip that shows a face and yet cannot be learned from; says what to do about it."""
+
+
 class SpeakerFileError(ModelError):
     """A speaker file that is truncated, of another version, or of absurd content."""
 
@@ -29,3 +33,7 @@ class BaselineError(ModelError):
 
 class ExperimentError(ModelError):
     """A list of clips to compare on, or figures to quote, that cannot be used."""
+
+
+class StoppedError(EnrolmentError):
+    """Enrolment was asked to stop before it had learned anything worth keeping."""

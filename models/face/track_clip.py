@@ -1,48 +1,50 @@
 """A clip becomes a tracked data set.
 
-Three passes, of which only the second tracks every frame:
+Three passes, of which only the second tracks:
 
-1. a few frames tell where the head goes, and so the portrait's crop;
-2. every frame: track the face, keep the portrait and two small pictures of it;
+1. a first look tells where the head goes, and so the portrait's crop, and whether the clip
+   is fit to learn from (`models.face.survey`, `models.face.suitable`);
+2. frame by frame: track the face, keep the portrait and two small pictures of it; of a long
+   clip only so many frames are kept, those that tell most (`models.face.variety`);
 3. from what was kept: the speaker's neutral mesh and torso, then pose, expression and torso
    of every frame by the code that the sender runs in a call.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from codec.face import Tracking
-from models.clip import Frame, probe_clip, read_clip
+from models.clip import Frame, probe_clip, scan_clip
 from models.errors import ClipError, NoFaceError
 from models.face.basis import ExpressionBasis, load_basis
-from models.face.crop import PortraitCrop, propose_crop
+from models.face.crop import FACE_SOURCE_PX, PortraitCrop
 from models.face.dataset import TrackedDataset
 from models.face.fit import fit_neutral
+from models.face.frame_store import FrameStore
 from models.face.measure import FaceMeasurer, PortraitViews, to_portrait
+from models.face.mesh import LANDMARKS
 from models.face.model import FaceModel, basis_digest
 from models.face.person import PersonSegmenter
+from models.face.survey import Progress, Survey, is_shared, survey_clip
 from models.face.torso import TORSO_PX, TorsoReference, torso_grey
 from models.face.torso_reference import learn_torso_reference
 from models.face.tracker import FaceObservation, FaceTracker
+from models.face.variety import FramePlan, Variety, look, plan_frames
 
-SURVEY_FRAMES = 40
-"""Frames looked at to place the portrait."""
 NEUTRAL_FRAMES = 80
 """Frames from which the neutral mesh is triangulated."""
 TORSO_FRAMES = 60
 """Frames from which the torso's reference is learned."""
 MIN_STD = 0.02
 """Floor of a coefficient's deviation: a still direction must not be blown up."""
-
-Progress = Callable[[str, int, int], None]
-"""Called with (what is being done, how many frames are done, of how many)."""
 
 Array = NDArray[np.float32]
 
@@ -55,6 +57,8 @@ def track_clip(
     max_frames: int | None = None,
     person_masks: bool = False,
     progress: Progress | None = None,
+    check: Callable[[Survey], None] | None = None,
+    folder: Path | None = None,
 ) -> TrackedDataset:
     """Tracks a clip.
 
@@ -62,58 +66,134 @@ def track_clip(
         path: the clip, one person in it.
         frames: which decoded frame numbers, see `models.clip.read_clip`.
         size: side of the portraits in pixels.
-        max_frames: more frames than this are thinned out evenly.
+        max_frames: of more frames than this, the most telling are kept.
         person_masks: also tell person from background in every portrait.
         progress: told about every frame.
+        check: looks at the survey before anything is tracked, and raises what it thinks of it.
+        folder: where tracked frames are kept meanwhile; a call that finds those of an
+            interrupted one there, with the same arguments, goes on behind them. None keeps
+            them in memory.
 
     Raises:
         ClipError: the clip cannot be read.
         NoFaceError: no frame shows a face.
     """
     report = progress or (lambda stage, done, total: None)
-    chosen = _thin(path, frames, max_frames)
-    crop = _survey(path, chosen, report)
-    kept = _Kept(crop, size)
-    with FaceTracker() as tracker:
-        for done, frame in enumerate(read_clip(path, _as_slice(chosen)), 1):
-            seen = tracker.track(frame.rgb, frame.pts_ms)
-            if seen.has_face:
-                kept.add(frame, seen)
-            report("tracking", done, len(chosen))
+    chosen = _resolve(path, frames)
+    crop = _placed(path, chosen, report, check or (lambda survey: None), folder)
+    plan = plan_frames(chosen, max_frames)
+    kept = _follow(path, plan, crop, size, folder, report)
     if not kept.views:
-        raise NoFaceError(f"{path}: expected a face, got none in {len(chosen)} frames")
+        raise NoFaceError(f"{path}: expected a face, got none in {len(plan.tracked)} frames")
     return kept.measured(person_masks, report)
 
 
-class _Kept:
-    """What the second pass keeps of every frame with a face."""
+def _placed(
+    path: str | Path,
+    chosen: range,
+    report: Progress,
+    check: Callable[[Survey], None],
+    folder: Path | None,
+) -> PortraitCrop:
+    """Surveys the clip for its portrait's place, unless that was done before."""
+    note = folder / "crop.json" if folder is not None else None
+    if note is not None and note.is_file():
+        return PortraitCrop(**json.loads(note.read_text()))
+    survey = survey_clip(path, chosen, report)
+    check(survey)
+    if note is not None:
+        note.parent.mkdir(parents=True, exist_ok=True)
+        temporary = note.with_suffix(".part")
+        temporary.write_text(json.dumps(asdict(survey.crop)))
+        temporary.replace(note)
+    return survey.crop
 
-    def __init__(self, crop: PortraitCrop, size: int) -> None:
+
+def _follow(
+    path: str | Path,
+    plan: FramePlan,
+    crop: PortraitCrop,
+    size: int,
+    folder: Path | None,
+    report: Progress,
+) -> _Kept:
+    """Tracks the planned frames and keeps those that tell most."""
+    store = FrameStore(_entry_shapes(size), plan.room, folder)
+    camera = crop.camera()
+    variety = Variety(plan.room)
+    for slot, index in zip(store.order(), store.indices(), strict=True):
+        shown = look(store["landmarks"][slot], store["transform"][slot], camera)
+        variety.put(int(slot), shown, int(index) in plan.certain)
+    planned = frozenset(plan.tracked)
+    everything = slice(plan.tracked[0], plan.tracked[-1] + 1)
+    done = sum(index < store.done for index in plan.tracked)
+    with FaceTracker() as tracker:
+        for glance in scan_clip(path, everything):
+            if glance.index not in planned or glance.index < store.done:
+                continue
+            frame = glance.frame()
+            seen = tracker.track(frame.rgb, frame.pts_ms)
+            if seen.has_face and not is_shared(seen):
+                landmarks = to_portrait(seen.landmarks, crop)
+                shown = look(landmarks, seen.transform, camera)
+                certain = frame.index in plan.certain
+                place = variety.place(shown, certain)
+                if place is not None:
+                    variety.put(place, shown, certain)
+                    store.put(place, frame.index, _entry(frame, seen, crop, size))
+            store.finish(frame.index)
+            done += 1
+            report("tracking", done, len(plan.tracked))
+    return _Kept(crop, size, store)
+
+
+def _entry_shapes(size: int) -> dict[str, tuple[tuple[int, ...], type[np.generic]]]:
+    """What is stored of a frame: everything that measuring it needs, and its portrait."""
+    return {
+        "portrait": ((size, size, 3), np.uint8),
+        "face_source": ((FACE_SOURCE_PX, FACE_SOURCE_PX, 3), np.uint8),
+        "torso_source": ((TORSO_PX, TORSO_PX, 3), np.uint8),
+        "landmarks": ((LANDMARKS, 3), np.float32),
+        "transform": ((4, 4), np.float32),
+        "tracking": ((), np.uint8),
+        "pts_ms": ((), np.int64),
+    }
+
+
+def _entry(frame: Frame, seen: FaceObservation, crop: PortraitCrop, size: int) -> dict[str, Any]:
+    views = PortraitViews.of_frame(frame.rgb, crop)
+    return {
+        "portrait": crop.extract(frame.rgb, size),
+        "face_source": views.face_source,
+        "torso_source": views.torso_source,
+        "landmarks": to_portrait(seen.landmarks, crop),
+        "transform": seen.transform,
+        "tracking": seen.tracking,
+        "pts_ms": frame.pts_ms,
+    }
+
+
+class _Kept:
+    """What the second pass kept, in the order of time."""
+
+    def __init__(self, crop: PortraitCrop, size: int, store: FrameStore) -> None:
+        order = store.order()
         self.crop = crop
         self.size = size
-        self.portraits: list[NDArray[np.uint8]] = []
-        self.views: list[PortraitViews] = []
-        self.landmarks: list[Array] = []
-        self.transforms: list[Array] = []
-        self.tracking: list[Tracking] = []
-        self.indices: list[int] = []
-        self.pts_ms: list[int] = []
-
-    def add(self, frame: Frame, seen: FaceObservation) -> None:
-        """Keeps one frame."""
-        self.portraits.append(self.crop.extract(frame.rgb, self.size))
-        self.views.append(PortraitViews.of_frame(frame.rgb, self.crop))
-        self.landmarks.append(to_portrait(seen.landmarks, self.crop))
-        self.transforms.append(seen.transform)
-        self.tracking.append(seen.tracking)
-        self.indices.append(frame.index)
-        self.pts_ms.append(frame.pts_ms)
+        self.portraits: NDArray[np.uint8] = store["portrait"][order]
+        self.views = [
+            PortraitViews(store["face_source"][slot], store["torso_source"][slot]) for slot in order
+        ]
+        self.landmarks: Array = store["landmarks"][order]
+        self.transforms: Array = store["transform"][order]
+        self.tracking: NDArray[np.uint8] = store["tracking"][order]
+        self.indices = store.indices()
+        self.pts_ms: NDArray[np.int64] = store["pts_ms"][order]
 
     def measured(self, person_masks: bool, report: Progress) -> TrackedDataset:
         """Learns the speaker from all kept frames, then measures each of them."""
         basis = load_basis()
-        landmarks = np.array(self.landmarks)
-        transforms = np.array(self.transforms)
+        landmarks, transforms = self.landmarks, self.transforms
         camera = self.crop.camera()
         report("neutral face", 0, 1)
         some = _spread(len(landmarks), NEUTRAL_FRAMES)
@@ -167,7 +247,7 @@ class _Kept:
         spread = np.maximum(coefficients.std(0), MIN_STD)
         return TrackedDataset(
             replace(face, coefficient_mean=coefficients.mean(0), coefficient_std=spread),
-            portraits=np.array(self.portraits),
+            portraits=self.portraits,
             faces=np.array([m.face for m in measured]),
             poses=np.array(
                 [np.concatenate([m.pose.rotation, m.pose.translation]) for m in measured]
@@ -175,42 +255,19 @@ class _Kept:
             coefficients=coefficients,
             torso=np.array([m.torso for m in measured]),
             landmarks=np.ascontiguousarray(landmarks[..., :2]),
-            tracking=np.array(self.tracking, np.uint8),
-            indices=np.array(self.indices, np.int64),
-            pts_ms=np.array(self.pts_ms, np.int64),
+            tracking=self.tracking,
+            indices=self.indices,
+            pts_ms=self.pts_ms,
             person=person,
         )
 
 
-def _thin(path: str | Path, frames: slice, max_frames: int | None) -> range:
-    """Resolves the slice to frame numbers, no more than `max_frames` of them."""
+def _resolve(path: str | Path, frames: slice) -> range:
+    """Resolves the slice to frame numbers."""
     chosen = range(*frames.indices(probe_clip(path).frames))
     if len(chosen) == 0:
         raise ClipError(f"{path}: expected frames within {frames.start}:{frames.stop}, got none")
-    if max_frames is not None and len(chosen) > max_frames:
-        chosen = chosen[:: -(-len(chosen) // max_frames)]
     return chosen
-
-
-def _survey(path: str | Path, chosen: range, report: Progress) -> PortraitCrop:
-    """Places the portrait by a few frames; by all of them if those show no face."""
-    for every in (max(1, len(chosen) // SURVEY_FRAMES), 1):
-        landmarks = []
-        survey = chosen[::every]
-        with FaceTracker() as tracker:
-            for done, frame in enumerate(read_clip(path, _as_slice(survey)), 1):
-                height, width = frame.rgb.shape[:2]
-                seen = tracker.track(frame.rgb, frame.pts_ms)
-                if seen.has_face:
-                    landmarks.append(seen.landmarks)
-                report("finding the face", done, len(survey))
-        if landmarks:
-            return propose_crop(np.array(landmarks), width, height)
-    raise NoFaceError(f"{path}: expected a face, got none in {len(chosen)} frames")
-
-
-def _as_slice(chosen: range) -> slice:
-    return slice(chosen.start, chosen.stop, chosen.step)
 
 
 def _spread(count: int, wanted: int) -> NDArray[np.intp]:

@@ -46,12 +46,14 @@ class FaceObservation:
         transform: (4, 4) float32, MediaPipe's camera ← head motion in centimetres, for a
             camera of 63° vertical field of view; identity without a face.
         faces: how many faces were seen (0, 1 or 2).
+        rival: height of the other face as a share of this one's; 0 where there is none.
     """
 
     tracking: Tracking
     landmarks: NDArray[np.float32]
     transform: NDArray[np.float32]
     faces: int
+    rival: float = 0.0
 
     @property
     def has_face(self) -> bool:
@@ -121,7 +123,8 @@ class FaceTracker:
             tracking = Tracking.FACE_AT_EDGE
         else:
             tracking = Tracking.FACE
-        return FaceObservation(tracking, landmarks, transforms[chosen], len(faces))
+        rival = _rival(faces, chosen)
+        return FaceObservation(tracking, landmarks, transforms[chosen], len(faces), rival)
 
     def close(self) -> None:
         """Frees the landmarker; tracking afterwards raises. Closing twice is harmless."""
@@ -161,6 +164,23 @@ def _choose(faces: list[NDArray[np.float32]], followed: NDArray[np.float32] | No
     if followed is not None:
         return int(np.argmin([np.hypot(*(face[:, :2].mean(0) - followed)) for face in faces]))
     return int(np.argmax([np.prod(np.ptp(face[:, :2], axis=0)) for face in faces]))
+
+
+def _rival(faces: list[NDArray[np.float32]], chosen: int) -> float:
+    """Height of the highest other face by the chosen one's.
+
+    One face may be found twice: what has its centre within the chosen one's box is no other.
+    """
+    low, high = faces[chosen][:, :2].min(0), faces[chosen][:, :2].max(0)
+    others = [face for i, face in enumerate(faces) if i != chosen]
+    elsewhere = [f for f in others if not _within(f[:, :2].mean(0), low, high)]
+    return max((float(np.ptp(f[:, 1]) / (high - low)[1]) for f in elsewhere), default=0.0)
+
+
+def _within(
+    point: NDArray[np.float32], low: NDArray[np.float32], high: NDArray[np.float32]
+) -> bool:
+    return bool(((point >= low) & (point <= high)).all())
 
 
 def _share_outside(landmarks: NDArray[np.float32], width: int, height: int) -> float:

@@ -72,9 +72,19 @@ def test_progress_is_told_to_the_last_frame(real_clip):
     assert ("measuring", 6, 6) in told
 
 
-def test_long_clips_are_thinned_evenly(real_clip):
-    thin = track_clip(real_clip, slice(0, 40), size=32, max_frames=8)
-    assert list(thin.indices) == list(range(0, 40, 5))
+def test_of_a_long_clip_so_many_frames_are_kept(real_clip, dataset, real_frames):
+    some = track_clip(real_clip, slice(0, 48), size=64, max_frames=16)
+    assert len(some) == 16
+    assert (np.diff(some.indices) > 0).all()
+    # Each is the frame that it says it is.
+    for i, index in enumerate(some.indices):
+        assert some.pts_ms[i] == real_frames[index].pts_ms
+        np.testing.assert_array_equal(
+            some.portraits[i], some.face.crop.extract(real_frames[index].rgb, 64)
+        )
+    # Neighbours, evenly spread, are among them: training looks at how a code moves.
+    assert {0, 1, 46, 47} <= set(some.indices.tolist())
+    assert (np.diff(some.indices) == 1).sum() >= 4
 
 
 def test_frames_without_a_face_are_left_out(tmp_path, real_frames):
