@@ -18,6 +18,11 @@ class WeightAverage:
         self._parameters = list(parameters)
         self._average: list[Tensor] = [p.detach().clone() for p in self._parameters]
 
+    @property
+    def tensors(self) -> list[Tensor]:
+        """The averages themselves, not copies."""
+        return self._average
+
     @torch.no_grad()
     def update(self, step: int) -> None:
         """Takes in the weights after a step."""

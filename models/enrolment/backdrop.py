@@ -6,6 +6,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
+from codec.face import EXPRESSION_DIM
 from models.enrolment.batches import Frames
 from models.face.dataset import TrackedDataset
 from models.portrait.field import SpeakerField
@@ -59,10 +60,12 @@ def prime_backdrop(
     optimiser = torch.optim.Adam(
         [{"params": planes, "lr": 3e-2}, {"params": networks, "lr": 5e-3}], eps=1e-15
     )
+    device = frames.portraits.device
     for _ in range(steps):
-        chosen = torch.randint(len(frames), (8,), generator=generator)
-        uv, target = frames.pixels(chosen, torch.rand(8, 1024, 2, generator=generator))
-        inputs = frames.inputs(chosen, torch.zeros(len(chosen), 30))
+        chosen = torch.randint(len(frames), (8,), generator=generator, device=device)
+        anywhere = torch.rand(8, 1024, 2, generator=generator, device=device)
+        uv, target = frames.pixels(chosen, anywhere)
+        inputs = frames.inputs(chosen, torch.zeros(len(chosen), EXPRESSION_DIM, device=device))
         box = frames.head_boxes[chosen][:, None]
         on_head = ((uv > box[..., :2]) & (uv < box[..., 2:])).all(-1, keepdim=True)
         error = (field.backdrop(uv, inputs) - target) ** 2 * ~on_head

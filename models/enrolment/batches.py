@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from models.face.dataset import TrackedDataset
@@ -59,6 +60,8 @@ class Frames:
         torso: (N, 6).
         head_boxes: (N, 4) left, top, right, bottom of the head in the portrait, [0, 1].
         detail: (N, K, 2) landmarks about eyes and mouth.
+        following: (N,) number of the frame that follows in the clip; a frame's own number where
+            the next one was not kept.
     """
 
     portraits: Tensor
@@ -70,6 +73,7 @@ class Frames:
     torso: Tensor
     head_boxes: Tensor
     detail: Tensor
+    following: Tensor
 
     @classmethod
     def of(cls, dataset: TrackedDataset) -> Frames:
@@ -92,10 +96,24 @@ class Frames:
             torch.from_numpy(dataset.torso),
             torch.from_numpy(boxes),
             torch.from_numpy(np.ascontiguousarray(dataset.landmarks[:, LIPS_EYES])),
+            torch.from_numpy(_following(dataset.indices)),
         )
 
     def __len__(self) -> int:
         return len(self.portraits)
+
+    def to(self, device: torch.device) -> Frames:
+        """The same frames on a device."""
+        return Frames(*(getattr(self, f.name).to(device) for f in fields(self)))
+
+    def first(self, count: int) -> Frames:
+        """The first `count` frames, sharing memory."""
+        parts = {
+            f.name: getattr(self, f.name)[:count] for f in fields(self) if f.name != "mean_face"
+        }
+        # What follows the last of them is not one of them.
+        parts["following"] = parts["following"].clamp(max=count - 1)
+        return replace(self, **parts)
 
     def inputs(self, frames: Tensor, expression: Tensor) -> FrameInputs:
         """The field's inputs of some frames, with their codes (F, 30)."""
@@ -112,8 +130,9 @@ class Frames:
     def about_details(self, frames: Tensor, count: int, generator: torch.Generator) -> Tensor:
         """(F, count, 2) positions about eyes and mouth."""
         points = self.detail[frames]
-        pick = torch.randint(points.shape[1], (len(frames), count), generator=generator)
-        spread = torch.randn(len(frames), count, 2, generator=generator) * DETAIL_SPREAD
+        shape, device = (len(frames), count), points.device
+        pick = torch.randint(points.shape[1], shape, generator=generator, device=device)
+        spread = torch.randn(*shape, 2, generator=generator, device=device) * DETAIL_SPREAD
         return points.gather(1, pick[..., None].expand(-1, -1, 2)) + spread
 
 
@@ -124,8 +143,8 @@ class ErrorMap:
     proportional to the root of its error, with a floor that keeps every cell in play.
     """
 
-    def __init__(self) -> None:
-        self.errors = torch.full((MAP_CELLS * MAP_CELLS,), 0.05)
+    def __init__(self, device: torch.device | None = None) -> None:
+        self.errors = torch.full((MAP_CELLS * MAP_CELLS,), 0.05, device=device)
 
     def draw(self, frames: int, count: int, generator: torch.Generator) -> Tensor:
         """(frames, count, 2) positions in [0, 1]."""
@@ -133,7 +152,7 @@ class ErrorMap:
         weights = weights + FLOOR * weights.mean()
         cells = torch.multinomial(weights, frames * count, replacement=True, generator=generator)
         corner = torch.stack([cells % MAP_CELLS, cells // MAP_CELLS], -1)
-        inside = torch.rand(len(cells), 2, generator=generator)
+        inside = torch.rand(len(cells), 2, generator=generator, device=cells.device)
         return ((corner + inside) / MAP_CELLS).reshape(frames, count, 2)
 
     def update(self, uv: Tensor, errors: Tensor) -> None:
@@ -141,9 +160,18 @@ class ErrorMap:
         cell = (uv * MAP_CELLS).long().clamp(0, MAP_CELLS - 1)
         index = (cell[..., 1] * MAP_CELLS + cell[..., 0]).reshape(-1)
         total = torch.zeros_like(self.errors).index_add_(0, index, errors.reshape(-1))
-        hits = torch.zeros_like(self.errors).index_add_(0, index, torch.ones(len(index)))
+        ones = torch.ones_like(errors.reshape(-1))
+        hits = torch.zeros_like(self.errors).index_add_(0, index, ones)
         seen = hits > 0
         mean = total[seen] / hits[seen]
         # A cell that was hit more often is known better.
         rate = 1.0 - 0.97 ** hits[seen]
         self.errors[seen] += rate * (mean - self.errors[seen])
+
+
+def _following(indices: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Number of each frame's successor in the clip, its own where that one is missing."""
+    numbers = np.arange(len(indices))
+    gaps = np.diff(indices)
+    adjacent = gaps == gaps.min(initial=np.iinfo(np.int64).max)
+    return np.where(np.append(adjacent, False), numbers + 1, numbers)

@@ -1,4 +1,7 @@
-"""A clip, or a tracked data set, becomes a speaker file in a given time."""
+"""A clip, or a tracked data set, becomes a speaker file in a given time.
+
+What is done survives being stopped, and being killed, in a `Workplace` beside the file.
+"""
 
 from __future__ import annotations
 
@@ -15,10 +18,11 @@ from codec.face import CHANNELS, EXPRESSION_DIM
 from models.device import choose_device
 from models.enrolment.code_axes import align_code
 from models.enrolment.train import TrainConfig, Trained, TrainProgress, train
-from models.errors import EnrolmentError
-from models.face.dataset import TrackedDataset, is_dataset, load_dataset
+from models.enrolment.watch import Watch
+from models.enrolment.workplace import Assignment, Workplace, source_digest
+from models.errors import EnrolmentError, ModelError, StoppedError
+from models.face.dataset import TrackedDataset, is_dataset, load_dataset, save_dataset
 from models.face.embedding import EmbeddingWeights
-from models.face.track_clip import track_clip
 from models.portrait.config import FieldConfig
 from models.portrait.restore import field_weights
 from models.portrait.speaker import Speaker, save_speaker
@@ -28,11 +32,21 @@ MIN_FRAMES = 24
 LEAST_TRAINING_SHARE = 0.5
 """Of the time asked for, that training gets however long tracking took."""
 MIN_MINUTES = 0.25
+MIN_STEPS = 60
+"""Steps below which a training that was stopped has learned nothing worth keeping."""
 POSE_STEPS = (0.002, 0.002, 0.002, 0.02, 0.02, 0.1)
 """Quantiser steps of the pose: rad, rad, rad, cm, cm, cm; each moves the picture ≤ 0.1 px."""
 TORSO_STEPS = (0.0015, 0.0015, 0.0015, 0.0015, 0.0004, 0.0004)
 TRACKING_SHARE = 0.25
 """Of the whole time, before it is known how long tracking takes; for the progress shown."""
+FRAMES_PER_MINUTE = 250
+LEAST_FRAMES = 400
+"""More frames than FRAMES_PER_MINUTE, and than LEAST_FRAMES, are chosen from: tracking further
+ones would cost training more time than they are worth."""
+MOST_BYTES = 800_000_000
+"""Of portraits and what comes with them: keeps an enrolment below 4 GB."""
+BYTES_PER_FRAME = 200_000
+"""What comes with a portrait, however large."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +58,12 @@ class EnrolConfig:
             of it, even where tracking took longer than the other half.
         size: side of the portraits that are learned from, pixels.
         frames: which decoded frames of the clip.
-        max_frames: more frames than this are thinned out evenly; None keeps all.
+        max_frames: of more frames than this, the most telling are chosen; None: as many as
+            there is time and memory for.
         device: `auto`, `cpu` or `cuda`.
         seed: of all randomness.
+        resume: go on with an enrolment of the same output that was interrupted, if there is one.
+        preview: PNG file to show progress in: source beside rendering of an unseen frame.
     """
 
     minutes: float = 5.0
@@ -55,6 +72,15 @@ class EnrolConfig:
     max_frames: int | None = None
     device: str = "auto"
     seed: int = 0
+    resume: bool = False
+    preview: Path | None = None
+
+    def room(self) -> int:
+        """How many frames to learn from, at most."""
+        if self.max_frames is not None:
+            return self.max_frames
+        in_time = max(LEAST_FRAMES, round(FRAMES_PER_MINUTE * self.minutes))
+        return min(in_time, most_frames(self.size))
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +92,8 @@ class EnrolProgress:
         share: 0..1 of the whole.
         elapsed_s: since the start.
         remaining_s: estimate.
-        psnr_db: of recent training pixels (not of unseen frames); None before training.
+        psnr_db: of recent training pixels; None before training.
+        held_out_db: of frames that training has not seen, when it last looked; None before.
     """
 
     stage: str
@@ -74,9 +101,15 @@ class EnrolProgress:
     elapsed_s: float
     remaining_s: float
     psnr_db: float | None
+    held_out_db: float | None = None
 
 
 Report = Callable[[EnrolProgress], None]
+
+
+def most_frames(size: int) -> int:
+    """How many frames with portraits of a size fit into memory."""
+    return MOST_BYTES // (3 * size**2 + BYTES_PER_FRAME)
 
 
 def enroll(
@@ -85,60 +118,121 @@ def enroll(
     config: EnrolConfig,
     report: Report = lambda progress: None,
     clock: Callable[[], float] = time.monotonic,
+    stopped: Callable[[], bool] = lambda: False,
 ) -> Speaker:
     """Learns a speaker.
 
     Args:
         source: a clip, or a data set of `nerfcall track`.
-        output: the speaker file to write.
+        output: the speaker file to write; a folder beside it keeps the work until then.
         config: how.
         report: told about progress.
         clock: seconds.
+        stopped: asked again and again; once it says so, the speaker is written as it is, and
+            its manifest says that it is not complete. The folder stays, to be resumed.
 
     Raises:
-        ClipError: the clip cannot be read.
+        ClipError: the clip cannot be read, or cannot be learned from.
         NoFaceError: nobody is seen in it.
-        EnrolmentError: too few frames, too little time, or a damaged data set.
+        EnrolmentError: too few frames, too little time, a damaged data set, or nothing to
+            resume but another enrolment.
+        StoppedError: stopped before there was anything to write; the folder stays.
     """
-    start = clock()
-    total_s = config.minutes * 60.0
-    choose_device(config.device)
+    device = choose_device(config.device)
     if config.minutes < MIN_MINUTES:
         raise EnrolmentError(
             f"minutes: expected at least {MIN_MINUTES} for a portrait, got {config.minutes}"
         )
-    dataset = _dataset(source, config, report, clock)
-    if len(dataset) < MIN_FRAMES:
-        raise EnrolmentError(
-            f"{source}: expected at least {MIN_FRAMES} frames with a face, got {len(dataset)}"
-        )
-    tracked_s = clock() - start
-    # On a machine too busy to track in time, a late portrait is better than none.
-    training_s = max(total_s - tracked_s, LEAST_TRAINING_SHARE * total_s)
-    total_s = tracked_s + training_s
-
-    def training(progress: TrainProgress) -> None:
-        elapsed = clock() - start
-        remaining = max(0.0, total_s - elapsed)
-        stage = "learning" if progress.step else "preparing"
-        report(EnrolProgress(stage, elapsed / total_s, elapsed, remaining, progress.psnr_db))
-
-    train_config = TrainConfig(training_s, seed=config.seed)
-    trained = train(dataset, train_config, FieldConfig(), training, clock)
-    speaker = _save(output, dataset, trained, train_config, config, clock() - start)
-    report(EnrolProgress("done", 1.0, clock() - start, 0.0, None))
+    start = clock()
+    workplace = Workplace(output)
+    workplace.begin(_assignment(source, config), config.room(), resume=config.resume)
+    try:
+        dataset = _dataset(source, config, workplace, report, clock, stopped)
+        if len(dataset) < MIN_FRAMES:
+            raise EnrolmentError(
+                f"{source}: expected at least {MIN_FRAMES} frames with a face, got {len(dataset)}"
+            )
+        tracked_s = workplace.tracked_s or clock() - start
+        # On a machine too busy to track in time, a late portrait is better than none.
+        total_s = config.minutes * 60.0
+        training_s = max(total_s - tracked_s, LEAST_TRAINING_SHARE * total_s)
+        train_config = TrainConfig(training_s, seed=config.seed)
+        told = _training_report(tracked_s, report, stopped)
+        watch = Watch(clock, workplace.checkpoint, config.preview, stopped)
+        trained = train(dataset, train_config, FieldConfig(), told, clock, device, watch)
+        if trained.steps < MIN_STEPS and not trained.complete:
+            raise _stopped(f"after {trained.steps} steps")
+        speaker = _save(output, dataset, trained, train_config, config, clock() - start)
+    except StoppedError:
+        raise
+    except ModelError:
+        workplace.remove()
+        raise
+    if trained.complete:
+        workplace.remove()
+    report(EnrolProgress("done", 1.0, clock() - start, 0.0, None, trained.held_out_db))
     return speaker
 
 
+def _assignment(source: Path, config: EnrolConfig) -> Assignment:
+    frames = config.frames
+    return Assignment(
+        source_digest(source) if source.is_file() else "",
+        (frames.start, frames.stop, frames.step),
+        config.size,
+        config.max_frames,
+        config.seed,
+    )
+
+
+def _training_report(
+    tracked_s: float, report: Report, stopped: Callable[[], bool]
+) -> Callable[[TrainProgress], None]:
+    def tell(progress: TrainProgress) -> None:
+        if progress.step == 0 and stopped():
+            raise _stopped("before training")
+        elapsed = tracked_s + progress.elapsed_s
+        total = tracked_s + progress.total_s
+        report(
+            EnrolProgress(
+                "learning" if progress.step else "preparing",
+                min(1.0, elapsed / total),
+                elapsed,
+                max(0.0, total - elapsed),
+                progress.psnr_db,
+                progress.held_out_db,
+            )
+        )
+
+    return tell
+
+
+def _stopped(when: str) -> StoppedError:
+    return StoppedError(f"expected time to learn a portrait, got stopped {when}")
+
+
 def _dataset(
-    source: Path, config: EnrolConfig, report: Report, clock: Callable[[], float]
+    source: Path,
+    config: EnrolConfig,
+    workplace: Workplace,
+    report: Report,
+    clock: Callable[[], float],
+    stopped: Callable[[], bool],
 ) -> TrackedDataset:
     if is_dataset(source):
         return load_dataset(source)
+    if workplace.dataset.is_file():
+        return load_dataset(workplace.dataset)
+    # A machine that learns from a data set needs neither the tracker nor MediaPipe.
+    from models.face.suitable import check_suitable
+    from models.face.track_clip import track_clip
+
     start = clock()
     total_s = config.minutes * 60.0
 
     def tracking(stage: str, done: int, count: int) -> None:
+        if stopped():
+            raise _stopped("while tracking")
         elapsed = clock() - start
         share = TRACKING_SHARE * done / max(1, count) if stage == "tracking" else 0.0
         report(
@@ -151,14 +245,19 @@ def _dataset(
             )
         )
 
-    return track_clip(
+    dataset = track_clip(
         source,
         config.frames,
         config.size,
-        max_frames=config.max_frames,
+        max_frames=workplace.room,
         person_masks=True,
         progress=tracking,
+        check=check_suitable,
+        folder=workplace.frames,
     )
+    save_dataset(dataset, workplace.dataset)
+    workplace.finish_tracking(clock() - start)
+    return dataset
 
 
 def _save(
@@ -174,7 +273,7 @@ def _save(
         f"embedding.{name}": tensor.detach().cpu().numpy()
         for name, tensor in trained.embedding.state_dict().items()
     }
-    weights["embedding.mean_crop"] = trained.mean_face.permute(1, 2, 0).numpy()
+    weights["embedding.mean_crop"] = trained.mean_face.permute(1, 2, 0).cpu().numpy()
     face = replace(dataset.face, embedding=EmbeddingWeights.from_tensors(weights))
     steps = np.concatenate(
         [np.full(EXPRESSION_DIM, train_config.code_noise), POSE_STEPS, TORSO_STEPS]
@@ -186,6 +285,8 @@ def _save(
         "minutes": config.minutes,
         "elapsed_s": round(elapsed_s, 1),
         "steps": trained.steps,
+        "held_out_psnr_db": trained.held_out_db,
+        "complete": trained.complete,
         "seed": config.seed,
         "torch": torch.__version__,
     }

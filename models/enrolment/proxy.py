@@ -43,7 +43,7 @@ def head_proxy(dataset: TrackedDataset, box_min: Tensor, box_max: Tensor) -> Ten
     """
     axis = (np.arange(CELLS) + 0.5) / CELLS
     z, y, x = np.meshgrid(axis, axis, axis, indexing="ij")
-    low, high = box_min.numpy(), box_max.numpy()
+    low, high = box_min.cpu().numpy(), box_max.cpu().numpy()
     points = low + np.stack([x, y, z], -1).reshape(-1, 3) * (high - low)
     inside = _behind_front(points, dataset.face.neutral) & _in_hull(points, dataset)
     return torch.from_numpy(np.concatenate([points, inside[:, None]], 1).astype(np.float32))
@@ -115,13 +115,18 @@ def prime_head(field: SpeakerField, proxy: Tensor, steps: int, generator: torch.
     cell = (head.box_max - head.box_min) / CELLS
     parameters = [p for p in head.parameters() if p.requires_grad]
     optimiser = torch.optim.Adam(parameters, lr=1e-2, eps=1e-15)
-    code = torch.zeros(1, field.config.consistency_dim)
+    device = proxy.device
+    code = torch.zeros(1, field.config.consistency_dim, device=device)
     half = 3072
+    target = torch.full((2 * half,), SOLID_DENSITY, device=device)
+    target[half:] = 0.0
     for _ in range(steps):
-        a = inside[torch.randint(len(inside), (half,), generator=generator)]
-        b = outside[torch.randint(len(outside), (half,), generator=generator)]
-        points = torch.cat([a, b]) + (torch.rand(2 * half, 3, generator=generator) - 0.5) * cell
-        target = torch.cat([torch.full((half,), SOLID_DENSITY), torch.zeros(half)])
+        a, b = (
+            some[torch.randint(len(some), (half,), generator=generator, device=device)]
+            for some in (inside, outside)
+        )
+        jitter = torch.rand(2 * half, 3, generator=generator, device=device) - 0.5
+        points = torch.cat([a, b]) + jitter * cell
         coarse, _ = head.coarse(points[None])
         fine, _ = head.fine(head.static[None], points[None], code)
         # Opacity over half a centimetre is what matters, not the density's exact value.

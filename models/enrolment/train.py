@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,8 +15,11 @@ from models.enrolment.average import WeightAverage
 from models.enrolment.backdrop import prime_backdrop
 from models.enrolment.batches import ErrorMap, Frames
 from models.enrolment.embedding_net import EmbeddingNet
+from models.enrolment.held_out import HeldOut, held_out_count
 from models.enrolment.losses import ambiguity, distortion, proposal_loss
 from models.enrolment.proxy import allowed_cells, head_proxy, prime_head
+from models.enrolment.state import TrainState
+from models.enrolment.watch import Watch
 from models.face.dataset import TrackedDataset
 from models.portrait.config import FieldConfig
 from models.portrait.field import SpeakerField
@@ -45,6 +49,8 @@ class TrainConfig:
         coarse_weight: weight of the coarse photometric error (Eq. 4).
         proposal_weight: weight of `proposal_loss`.
         distortion_weight: weight of `distortion`, of both fields.
+        held_out_until: share of the training after which the held-out frames are learned from,
+            too: until then they have told how good it is.
         occupancy_every: steps between updates of the occupancy grid.
         seed: of all randomness.
     """
@@ -62,6 +68,7 @@ class TrainConfig:
     coarse_weight: float = 0.1
     proposal_weight: float = 0.05
     distortion_weight: float = 1e-3
+    held_out_until: float = 0.75
     occupancy_every: int = 100
     seed: int = 0
 
@@ -75,17 +82,30 @@ class TrainProgress:
         elapsed_s: seconds since the start.
         total_s: seconds it will take.
         psnr_db: of the pixels of the last steps; these are training pixels. None at step 0.
+        held_out_db: of frames that training has not seen, when it was last looked.
     """
 
     step: int
     elapsed_s: float
     total_s: float
     psnr_db: float | None
+    held_out_db: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Trained:
-    """What training made."""
+    """What training made.
+
+    Attributes:
+        field: the speaker's.
+        occupancy: of its head.
+        embedding: that goes with it.
+        mean_face: (3, 96, 96) that the embedding's pictures are relative to.
+        codes: (N, 30) of all frames.
+        steps: how many it took.
+        held_out_db: PSNR of frames that training had not seen, when it was last looked.
+        complete: False where somebody asked for the end before.
+    """
 
     field: SpeakerField
     occupancy: Occupancy
@@ -93,6 +113,8 @@ class Trained:
     mean_face: Tensor
     codes: Tensor
     steps: int
+    held_out_db: float | None = None
+    complete: bool = True
 
 
 def train(
@@ -101,8 +123,12 @@ def train(
     field_config: FieldConfig,
     report: Callable[[TrainProgress], None] = lambda progress: None,
     clock: Callable[[], float] = time.monotonic,
+    device: str = "cpu",
+    watch: Watch | None = None,
 ) -> Trained:
     """Trains a speaker on tracked frames.
+
+    The last frames are held out: looked at, not learned from, until the last part of training.
 
     Args:
         dataset: at least two frames.
@@ -110,65 +136,118 @@ def train(
         field_config: of what shape.
         report: told after every step, and before the first a few times.
         clock: seconds.
+        device: where to compute, as torch calls it.
+        watch: looks after the training, and knows one that was interrupted.
     """
     start = clock()
+    watch = watch or Watch(clock)
 
     def prepare() -> None:
         report(TrainProgress(0, clock() - start, config.seconds, None))
 
     prepare()
-    torch.manual_seed(config.seed)
-    generator = torch.Generator().manual_seed(config.seed)
-    frames = Frames.of(dataset)
-    field, embedding, occupancy = SpeakerField(field_config), EmbeddingNet(), Occupancy()
-    field.rest_translation.copy_(frames.poses[:, 3:].mean(0))
-    proxy = head_proxy(dataset, field.head.box_min, field.head.box_max)
-    occupancy.allowed.copy_(allowed_cells(proxy))
-    prepare()
-    prime_head(field, proxy, steps=80, generator=generator)
-    occupancy.update(field.head)
-    prepare()
-    prime_backdrop(field, frames, dataset, steps=100, generator=generator)
-    optimiser = _optimiser(field, embedding, config)
-    rates = [group["lr"] for group in optimiser.param_groups]
-    marched = _marched(field, config)
-    errors = ErrorMap()
-    average = WeightAverage([*field.parameters(), *embedding.parameters()])
-    mean_error, step = 0.05, 0
+    frames = Frames.of(dataset).to(torch.device(device))
+    seen = len(frames) - held_out_count(len(frames))
+    held_out = HeldOut(frames, dataset.face.camera)
+    state = _untrained(frames, config, field_config)
+    if watch.resume(state):
+        start = clock() - state.elapsed_s
+    else:
+        _rough_out(state, dataset.first(seen), frames.first(seen), prepare)
+    rates = [group["lr"] for group in state.optimiser.param_groups]
+    marched = _marched(state.field, config)
     while True:
         # Counted in steps, a training is repeatable; counted in seconds, it keeps its promise.
         if config.max_steps is None:
             done = (clock() - start) / config.seconds
         else:
-            done = step / config.max_steps
-        if done >= 1.0:
+            done = state.step / config.max_steps
+        if done >= 1.0 or watch.stopped():
             break
-        for group, rate in zip(optimiser.param_groups, rates, strict=True):
-            group["lr"] = rate * config.final_rate**done * min(1.0, (step + 1) / 20)
-        if step and step % config.occupancy_every == 0:
-            occupancy.update(field.head)
+        for group, rate in zip(state.optimiser.param_groups, rates, strict=True):
+            group["lr"] = rate * config.final_rate**done * min(1.0, (state.step + 1) / 20)
+        if state.step and state.step % config.occupancy_every == 0:
+            state.occupancy.update(state.field.head)
+        unseen = done < config.held_out_until
         loss, error = _step_loss(
-            dataset, frames, field, marched, embedding, occupancy, errors, config, generator
+            dataset,
+            frames.first(seen) if unseen else frames,
+            state.field,
+            marched,
+            state.embedding,
+            state.occupancy,
+            state.errors,
+            config,
+            state.generator,
         )
-        optimiser.zero_grad(set_to_none=True)
+        state.optimiser.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
-        optimiser.step()
-        step += 1
-        average.update(step)
-        mean_error += (error - mean_error) * max(0.02, 1.0 / step)
-        psnr_db = -10.0 * torch.log10(torch.tensor(mean_error)).item()
-        report(TrainProgress(step, clock() - start, config.seconds, psnr_db))
-    average.apply()
-    occupancy.update(field.head)
+        state.optimiser.step()
+        state.step += 1
+        state.average.update(state.step)
+        state.mean_error += (error - state.mean_error) * max(0.02, 1.0 / state.step)
+        state.elapsed_s = clock() - start
+        watch.after_step(state, held_out, unseen=unseen)
+        psnr_db = -10.0 * math.log10(max(state.mean_error, 1e-10))
+        report(
+            TrainProgress(state.step, clock() - start, config.seconds, psnr_db, state.held_out_db)
+        )
+    if done < 1.0:
+        watch.keep(state)
+    state.average.apply()
+    state.occupancy.update(state.field.head)
     return Trained(
-        field, occupancy, embedding, frames.mean_face, embed_all(embedding, frames), step
+        state.field,
+        state.occupancy,
+        state.embedding,
+        frames.mean_face,
+        embed_all(state.embedding, frames),
+        state.step,
+        state.held_out_db,
+        done >= 1.0,
     )
+
+
+def _untrained(frames: Frames, config: TrainConfig, field_config: FieldConfig) -> TrainState:
+    """A field and all that goes with it, before anything is learned."""
+    device = frames.portraits.device
+    torch.manual_seed(config.seed)
+    # Drawn on the CPU, so that the same seed begins with the same field on every device.
+    with torch.device("cpu"):
+        field, embedding, occupancy = SpeakerField(field_config), EmbeddingNet(), Occupancy()
+    field, embedding, occupancy = field.to(device), embedding.to(device), occupancy.to(device)
+    field.rest_translation.copy_(frames.poses[:, 3:].mean(0))
+    return TrainState(
+        field,
+        embedding,
+        occupancy,
+        _optimiser(field, embedding, config),
+        WeightAverage([*field.parameters(), *embedding.parameters()]),
+        ErrorMap(device),
+        torch.Generator(device).manual_seed(config.seed),
+    )
+
+
+def _rough_out(
+    state: TrainState, dataset: TrackedDataset, frames: Frames, report: Callable[[], None]
+) -> None:
+    """Gives the field a solid head and a backdrop to begin with: some seconds."""
+    field, generator = state.field, state.generator
+    proxy = head_proxy(dataset, field.head.box_min, field.head.box_max)
+    proxy = proxy.to(frames.portraits.device)
+    state.occupancy.allowed.copy_(allowed_cells(proxy))
+    report()
+    prime_head(field, proxy, steps=80, generator=generator)
+    state.occupancy.update(field.head)
+    report()
+    prime_backdrop(field, frames, dataset, steps=100, generator=generator)
 
 
 @torch.no_grad()
 def embed_all(embedding: EmbeddingNet, frames: Frames) -> Tensor:
     """(N, 30) codes of all frames."""
-    parts = torch.arange(len(frames)).split(64)  # type: ignore[no-untyped-call]
+    numbers = torch.arange(len(frames), device=frames.portraits.device)
+    parts = numbers.split(64)  # type: ignore[no-untyped-call]
     return torch.cat([embedding(frames.coefficients[i], frames.faces[i]) for i in parts])
 
 
@@ -212,18 +291,18 @@ def _codes(
     generator: torch.Generator,
 ) -> tuple[Tensor, Tensor]:
     """Noisy codes (F, 30) of frames, and how much clean codes move to the next frame."""
-    both = torch.cat([chosen, chosen + 1])
-    faces = frames.faces[both]
+    both = torch.cat([chosen, frames.following[chosen]])
+    faces, device = frames.faces[both], chosen.device
     # The camera's gain, colour and noise must not reach the code; nor a pixel's misalignment.
-    gain = 1.0 + 0.1 * torch.randn(len(both), 1, 1, 1, generator=generator)
-    tint = 0.1 * torch.randn(len(both), 3, 1, 1, generator=generator)
-    grain = 0.05 * torch.randn(faces.shape, generator=generator)
-    shift = torch.randint(-2, 3, (2,), generator=generator).tolist()
+    gain = 1.0 + 0.1 * torch.randn(len(both), 1, 1, 1, generator=generator, device=device)
+    tint = 0.1 * torch.randn(len(both), 3, 1, 1, generator=generator, device=device)
+    grain = 0.05 * torch.randn(faces.shape, generator=generator, device=device)
+    shift = torch.randint(-2, 3, (2,), generator=generator, device=device).tolist()
     faces = torch.roll(faces * gain + tint + grain, shift, (2, 3))
     codes = embedding(frames.coefficients[both], faces)
     now, following = codes[: len(chosen)], codes[len(chosen) :]
     movement = (now - following).abs().mean()
-    noise = torch.rand(now.shape, generator=generator) - 0.5
+    noise = torch.rand(now.shape, generator=generator, device=device) - 0.5
     return now + noise * config.code_noise, movement
 
 
@@ -239,7 +318,12 @@ def _step_loss(
     generator: torch.Generator,
 ) -> tuple[Tensor, float]:
     """Loss of one batch, and the fine photometric error of its pixels."""
-    chosen = torch.randint(len(frames) - 1, (config.frames_per_step,), generator=generator)
+    chosen = torch.randint(
+        len(frames) - 1,
+        (config.frames_per_step,),
+        generator=generator,
+        device=frames.portraits.device,
+    )
     codes, movement = _codes(frames, chosen, embedding, config, generator)
     on_details = int(config.pixels_per_frame * config.detail_share)
     anywhere = errors.draw(len(chosen), config.pixels_per_frame - on_details, generator)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -63,6 +63,12 @@ class TrackedDataset:
         """Side of the portraits in pixels."""
         return int(self.portraits.shape[1])
 
+    def first(self, count: int) -> TrackedDataset:
+        """The first `count` frames, sharing memory."""
+        parts = {name: getattr(self, name)[:count] for name in ARRAYS}
+        person = None if self.person is None else self.person[:count]
+        return replace(self, **parts, person=person)
+
 
 ARRAYS: dict[str, type] = {
     "portraits": np.uint8,
@@ -78,14 +84,16 @@ ARRAYS: dict[str, type] = {
 
 
 def save_dataset(dataset: TrackedDataset, path: str | Path) -> None:
-    """Saves a data set as one safetensors file."""
+    """Saves a data set as one safetensors file, in one piece or not at all."""
     tensors = {f"frames.{name}": getattr(dataset, name) for name in ARRAYS}
     if dataset.person is not None:
         tensors["frames.person"] = dataset.person
     tensors |= dataset.face.to_tensors()
     tensors = {name: np.ascontiguousarray(tensor) for name, tensor in tensors.items()}
     metadata = {"format": FORMAT, "face": json.dumps(dataset.face.manifest())}
-    save_file(tensors, str(path), metadata)
+    temporary = Path(path).with_name(f"{Path(path).name}.part")
+    save_file(tensors, str(temporary), metadata)
+    temporary.replace(path)
 
 
 def is_dataset(path: str | Path) -> bool:

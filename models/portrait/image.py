@@ -49,9 +49,31 @@ def render_image(
     Returns:
         (size, size, 3) float32 colour in [0, 1].
     """
+    uv = pixel_centres(size, frame.expression.device)
+    return render_pixels(field, occupancy, camera, frame, uv).reshape(size, size, 3)
+
+
+@torch.no_grad()
+def render_pixels(
+    field: SpeakerField,
+    occupancy: Occupancy,
+    camera: CameraIntrinsics,
+    frame: FrameInputs,
+    uv: Tensor,
+) -> Tensor:
+    """Renders some pixels of one frame, as `render_image` does all of them.
+
+    Args:
+        field: the speaker's.
+        occupancy: of its head.
+        camera: of the portrait.
+        frame: one frame's inputs (F = 1).
+        uv: (1, M, 2) portrait positions, [0, 1].
+
+    Returns:
+        (M, 3) float32 colour in [0, 1].
+    """
     head = field.head
-    device = frame.expression.device
-    uv = pixel_centres(size, device)
     picture = field.backdrop(uv, frame)[0]
     rotation = rotation_matrix(frame.rotation)
     _, code = field.condition(frame)
@@ -69,7 +91,7 @@ def render_image(
         rays = Rays(rays.origins, rays.directions, near[inside][None], far[inside][None])
         output, _, _ = fine_pass(head, planes, code, rays)
         picture[chunk] = output.rgb[0] + (1.0 - output.opacity[0]) * picture[chunk]
-    return picture.reshape(size, size, 3)
+    return picture
 
 
 def lattice_depths(

@@ -1,0 +1,75 @@
+"""How good the portrait is on frames that training does not see."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from models.enrolment.batches import Frames
+from models.enrolment.embedding_net import EmbeddingNet
+from models.face.camera import CameraIntrinsics
+from models.portrait.field import FrameInputs, SpeakerField
+from models.portrait.image import render_image, render_pixels
+from models.portrait.occupancy import Occupancy
+
+SHARE = 0.08
+"""Of the frames, the last ones: what comes after is not what was before."""
+MOST = 24
+PIXELS = 768
+"""Looked at in each frame. A picture's error has few surprises: 24 times as many give the mean
+PSNR within 0.1 dB."""
+
+
+def held_out_count(frames: int) -> int:
+    """How many of so many frames are kept from training."""
+    return min(MOST, int(SHARE * frames))
+
+
+class HeldOut:
+    """The last frames of a data set, looked at through the renderer's own path.
+
+    Args:
+        frames: all of the data set's.
+        camera: the portrait's.
+    """
+
+    def __init__(self, frames: Frames, camera: CameraIntrinsics) -> None:
+        count = held_out_count(len(frames))
+        device = frames.portraits.device
+        self._frames = frames
+        self._camera = camera
+        self._numbers = torch.arange(len(frames) - count, len(frames), device=device)
+        # Its own randomness, and always the same pixels: looking must not change the training,
+        # and two looks should differ by what was learned in between only.
+        generator = torch.Generator().manual_seed(0)
+        positions = torch.rand(count, PIXELS, 2, generator=generator, device="cpu").to(device)
+        self._uv, self._colours = frames.pixels(self._numbers, positions)
+
+    @torch.no_grad()
+    def psnr_db(
+        self, field: SpeakerField, embedding: EmbeddingNet, occupancy: Occupancy
+    ) -> float | None:
+        """Mean PSNR over the frames; None where none is held out."""
+        values = []
+        for i, number in enumerate(self._numbers):
+            inputs = self._inputs(embedding, number[None])
+            seen = render_pixels(field, occupancy, self._camera, inputs, self._uv[i : i + 1])
+            error = ((seen.clamp(0.0, 1.0) - self._colours[i]) ** 2).mean()
+            values.append(-10.0 * torch.log10(error.clamp_min(1e-10)))
+        return float(torch.stack(values).mean()) if values else None
+
+    @torch.no_grad()
+    def picture(
+        self, field: SpeakerField, embedding: EmbeddingNet, occupancy: Occupancy
+    ) -> tuple[Tensor, Tensor]:
+        """A frame in the middle of them: its portrait (S, S, 3) uint8 and its rendering."""
+        count = len(self._frames)
+        number = torch.tensor([count - 1 - len(self._numbers) // 2], device=self._uv.device)
+        portrait = self._frames.portraits[number][0]
+        inputs = self._inputs(embedding, number)
+        drawn = render_image(field, occupancy, self._camera, inputs, len(portrait))
+        return portrait, (drawn.clamp(0.0, 1.0) * 255.0 + 0.5).to(torch.uint8)
+
+    def _inputs(self, embedding: EmbeddingNet, number: Tensor) -> FrameInputs:
+        codes = embedding(self._frames.coefficients[number], self._frames.faces[number])
+        return self._frames.inputs(number, codes)
