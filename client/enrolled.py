@@ -64,19 +64,22 @@ def is_usable(path: Path) -> bool:
     return True
 
 
-def enrol(clip: Path, output: Path, enrolment: QuickEnrolment) -> None:
+def enrol(clip: Path, output: Path, enrolment: QuickEnrolment, *, anew: bool) -> None:
     """Enrols in a process of its own, so that its memory is free again afterwards.
 
-    Its progress goes to our terminal.
+    Its progress goes to our terminal. Unless it is to be done anew, what an interrupted
+    enrolment had learned is taken up again; a speaker that was not learned to its end never takes the place of a whole one.
 
     Raises:
         ToldError: it failed, and has said why.
     """
     output.parent.mkdir(parents=True, exist_ok=True)
+    learning = output.with_name(f"learning-{output.name}")
     arguments = [
-        *("enroll", str(clip), "-o", str(output), "--frames", enrolment.frames),
+        *("enroll", str(clip), "-o", str(learning), "--frames", enrolment.frames),
         *("--minutes", str(enrolment.minutes), "--size", str(enrolment.size)),
         *("--max-frames", str(enrolment.max_frames)),
+        *(() if anew else ("--resume",)),
     ]
     with subprocess.Popen(
         command(*arguments), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=sys.stderr
@@ -88,6 +91,7 @@ def enrol(clip: Path, output: Path, enrolment: QuickEnrolment) -> None:
             raise
     if status != 0:
         raise ToldError(f"enrolling {clip.name} failed with status {status}")
+    learning.replace(output)
 
 
 def enrolled_speaker(
@@ -108,5 +112,5 @@ def enrolled_speaker(
     path = speaker_path(clip, enrolment)
     if anew or not is_usable(path):
         say(f"Learning the speaker of {clip.name}: about {enrolment.minutes:g} minutes, once.")
-        enrol(clip, path, enrolment)
+        enrol(clip, path, enrolment, anew=anew)
     return path

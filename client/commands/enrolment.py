@@ -19,6 +19,10 @@ from client.commands.progress import ProgressBar
 if TYPE_CHECKING:
     from models.enrolment.enroll import EnrolProgress
 
+STOPPED_STATUS = 130
+"""As of every command that Ctrl-C ends, even if there is a result."""
+RESUME_HINT = "go on with --resume"
+
 TrainingSizeOption = Annotated[
     int,
     typer.Option(
@@ -31,8 +35,8 @@ MaxFramesOption = Annotated[
         "--max-frames",
         min=1,
         metavar="N",
-        help="Thin out more frames than this evenly.",
-        show_default="keep all",
+        help="Of more frames than this, choose the most telling.",
+        show_default="what time and memory allow",
     ),
 ]
 
@@ -52,7 +56,9 @@ def track(
     """Track a clip and write what enrolment learns from, to enrol on another machine."""
     check_writable(output)
     from models.clip import parse_frames
+    from models.enrolment.room import most_frames
     from models.face.dataset import save_dataset
+    from models.face.suitable import check_suitable
     from models.face.track_clip import track_clip
 
     with ProgressBar() as bar:
@@ -60,29 +66,40 @@ def track(
             clip,
             parse_frames(frames),
             size,
-            max_frames=max_frames,
+            max_frames=max_frames or most_frames(size),
             person_masks=True,
             progress=bar.frames,
+            check=check_suitable,
         )
     save_dataset(dataset, output)
     typer.echo(f"{output}: {len(dataset)} frames, {output.stat().st_size / 1e6:.1f} MB")
 
 
 def enroll(
-    source: Annotated[
-        Path,
-        typer.Argument(
-            metavar="CLIP|DATASET",
-            help="A video of one person, or a data set of nerfcall track.",
-            show_default=False,
-        ),
-    ],
     output: Annotated[
         Path,
         typer.Option(
             "--output", "-o", metavar="SPEAKER", help="Speaker file to write.", show_default=False
         ),
     ],
+    source: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="CLIP|DATASET",
+            help="A video of one person, or a data set of nerfcall track.",
+            show_default=False,
+        ),
+    ] = None,
+    camera: Annotated[
+        str | None,
+        typer.Option(
+            "--camera", metavar="N", help="Record the face before this camera instead, first."
+        ),
+    ] = None,
+    seconds: Annotated[
+        float,
+        typer.Option("--seconds", min=10.0, max=600.0, metavar="S", help="How long to record."),
+    ] = 60.0,
     frames: FramesOption = ":",
     size: TrainingSizeOption = 256,
     minutes: Annotated[
@@ -91,16 +108,35 @@ def enroll(
     max_frames: MaxFramesOption = None,
     device: DeviceOption = DeviceName.AUTO,
     seed: Annotated[int, typer.Option("--seed", metavar="N", help="Of all randomness.")] = 0,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on where it was interrupted, if it was.")
+    ] = False,
+    preview: Annotated[
+        Path | None,
+        typer.Option(
+            "--preview",
+            metavar="FILE.png",
+            help="Show progress in this picture: a frame not learned from, beside its portrait.",
+        ),
+    ] = None,
 ) -> None:
     """Learn a speaker: turn a clip into the file that sender and receiver of a call need.
 
     The clip should show one person from the front, well lit, talking and moving as in a call;
-    half a minute is enough.
+    half a minute is enough. Ctrl-C ends it early and writes what was learned so far; --resume
+    goes on, also after a crash.
     """
+    if (source is None) == (camera is None):
+        got = "neither" if source is None else "both"
+        raise typer.BadParameter(f"expected a clip or --camera, got {got}", param_hint="CLIP")
     check_writable(output)
+    if preview is not None:
+        check_writable(preview)
+    from client.interrupt import Interrupt
     from models.clip import parse_frames
     from models.enrolment.enroll import EnrolConfig
     from models.enrolment.enroll import enroll as learn
+    from models.errors import StoppedError
 
     config = EnrolConfig(
         minutes=minutes,
@@ -109,12 +145,59 @@ def enroll(
         max_frames=max_frames,
         device=device,
         seed=seed,
+        resume=resume,
+        preview=preview,
     )
+    if source is None:
+        assert camera is not None
+        source = _recorded(camera, output.with_name(f"{output.name}.mkv"), seconds, resume)
+    try:
+        with Interrupt() as stopped, ProgressBar() as bar:
+
+            def report(progress: EnrolProgress) -> None:
+                bar.share(_describe(progress), progress.share, progress.remaining_s)
+
+            speaker = learn(source, output, config, report, stopped=stopped)
+    except StoppedError as error:
+        typer.echo(f"{error}; nothing written, {RESUME_HINT}", err=True)
+        raise typer.Exit(STOPPED_STATUS) from error
+    done = speaker.manifest["enrolment"]
+    typer.echo(f"{output}: {output.stat().st_size / 1e6:.2f} MB, speaker {speaker.id[:12]}…")
+    if not done["complete"]:
+        typer.echo(
+            f"Stopped after {done['steps']} steps: the portrait is a rough one; {RESUME_HINT}."
+        )
+        raise typer.Exit(STOPPED_STATUS)
+
+
+def _describe(progress: EnrolProgress) -> str:
+    """What is being done, and how good it is so far."""
+    if progress.held_out_db is not None:
+        return f"{progress.stage}, {progress.held_out_db:.1f} dB on unseen frames"
+    if progress.psnr_db is not None:
+        return f"{progress.stage}, {progress.psnr_db:.1f} dB"
+    return progress.stage
+
+
+def _recorded(camera: str, path: Path, seconds: float, resume: bool) -> Path:
+    """Records the person before a camera, telling what to do, or takes what was recorded."""
+    if resume and path.is_file():
+        return path
+    from client.camera_clip import record_camera
+    from client.camera_prompts import PROMPTS, prompt_number
+    from client.capture import CameraSource
+
+    source = CameraSource(camera)
+    typer.echo(f"Recording {seconds:.0f} s into {path}. Sit as in a call, in even light.")
+    told = 0
     with ProgressBar() as bar:
 
-        def report(progress: EnrolProgress) -> None:
-            quality = "" if progress.psnr_db is None else f", {progress.psnr_db:.1f} dB"
-            bar.share(f"{progress.stage}{quality}", progress.share, progress.remaining_s)
+        def follow(recorded_s: float) -> None:
+            nonlocal told
+            while told <= prompt_number(recorded_s / seconds):
+                typer.echo(PROMPTS[told])
+                told += 1
+            bar.share("recording", recorded_s / seconds, seconds - recorded_s)
 
-        speaker = learn(source, output, config, report)
-    typer.echo(f"{output}: {output.stat().st_size / 1e6:.2f} MB, speaker {speaker.id[:12]}…")
+        record_camera(source, path, seconds, follow)
+    return path

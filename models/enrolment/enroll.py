@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from codec.face import CHANNELS, EXPRESSION_DIM
 from models.device import choose_device
 from models.enrolment.code_axes import align_code
+from models.enrolment.room import room_for
 from models.enrolment.train import TrainConfig, Trained, TrainProgress, train
 from models.enrolment.watch import Watch
 from models.enrolment.workplace import Assignment, Workplace, source_digest
@@ -39,14 +40,6 @@ POSE_STEPS = (0.002, 0.002, 0.002, 0.02, 0.02, 0.1)
 TORSO_STEPS = (0.0015, 0.0015, 0.0015, 0.0015, 0.0004, 0.0004)
 TRACKING_SHARE = 0.25
 """Of the whole time, before it is known how long tracking takes; for the progress shown."""
-FRAMES_PER_MINUTE = 250
-LEAST_FRAMES = 400
-"""More frames than FRAMES_PER_MINUTE, and than LEAST_FRAMES, are chosen from: tracking further
-ones would cost training more time than they are worth."""
-MOST_BYTES = 800_000_000
-"""Of portraits and what comes with them: keeps an enrolment below 4 GB."""
-BYTES_PER_FRAME = 200_000
-"""What comes with a portrait, however large."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,10 +70,7 @@ class EnrolConfig:
 
     def room(self) -> int:
         """How many frames to learn from, at most."""
-        if self.max_frames is not None:
-            return self.max_frames
-        in_time = max(LEAST_FRAMES, round(FRAMES_PER_MINUTE * self.minutes))
-        return min(in_time, most_frames(self.size))
+        return self.max_frames or room_for(self.minutes, self.size)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,11 +95,6 @@ class EnrolProgress:
 
 
 Report = Callable[[EnrolProgress], None]
-
-
-def most_frames(size: int) -> int:
-    """How many frames with portraits of a size fit into memory."""
-    return MOST_BYTES // (3 * size**2 + BYTES_PER_FRAME)
 
 
 def enroll(
