@@ -68,7 +68,8 @@ def enrol(clip: Path, output: Path, enrolment: QuickEnrolment, *, anew: bool) ->
     """Enrols in a process of its own, so that its memory is free again afterwards.
 
     Its progress goes to our terminal. Unless it is to be done anew, what an interrupted
-    enrolment had learned is taken up again; a speaker that was not learned to its end never takes the place of a whole one.
+    enrolment had learned is taken up again; a speaker that was not learned to its end never
+    takes the place of a whole one.
 
     Raises:
         ToldError: it failed, and has said why.

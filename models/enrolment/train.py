@@ -37,6 +37,8 @@ class TrainConfig:
     Attributes:
         seconds: wall-clock time for training, priming included.
         max_steps: trains for so many steps instead, however long they take.
+        head_steps: steps that give the head its rough shape.
+        backdrop_steps: steps that give torso and background their colours.
         frames_per_step: frames in a step.
         pixels_per_frame: pixels of each.
         plane_rate: Adam's step for feature planes.
@@ -57,6 +59,8 @@ class TrainConfig:
 
     seconds: float
     max_steps: int | None = None
+    head_steps: int = 80
+    backdrop_steps: int = 100
     frames_per_step: int = 4
     pixels_per_frame: int = 1536
     plane_rate: float = 3.5e-2
@@ -153,7 +157,7 @@ def train(
     if watch.resume(state):
         start = clock() - state.elapsed_s
     else:
-        _rough_out(state, dataset.first(seen), frames.first(seen), prepare)
+        _rough_out(state, dataset.first(seen), frames.first(seen), config, prepare)
     rates = [group["lr"] for group in state.optimiser.param_groups]
     marched = _marched(state.field, config)
     while True:
@@ -229,7 +233,11 @@ def _untrained(frames: Frames, config: TrainConfig, field_config: FieldConfig) -
 
 
 def _rough_out(
-    state: TrainState, dataset: TrackedDataset, frames: Frames, report: Callable[[], None]
+    state: TrainState,
+    dataset: TrackedDataset,
+    frames: Frames,
+    config: TrainConfig,
+    report: Callable[[], None],
 ) -> None:
     """Gives the field a solid head and a backdrop to begin with: some seconds."""
     field, generator = state.field, state.generator
@@ -237,10 +245,10 @@ def _rough_out(
     proxy = proxy.to(frames.portraits.device)
     state.occupancy.allowed.copy_(allowed_cells(proxy))
     report()
-    prime_head(field, proxy, steps=80, generator=generator)
+    prime_head(field, proxy, config.head_steps, generator)
     state.occupancy.update(field.head)
     report()
-    prime_backdrop(field, frames, dataset, steps=100, generator=generator)
+    prime_backdrop(field, frames, dataset, config.backdrop_steps, generator)
 
 
 @torch.no_grad()

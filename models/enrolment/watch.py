@@ -9,15 +9,15 @@ from collections.abc import Callable
 from pathlib import Path
 
 import cv2
-import numpy as np
 import torch
+from torch import Tensor
 
 from models.enrolment.held_out import HeldOut
 from models.enrolment.state import TrainState
 
 LOOK_EVERY_S = 5.0
 LOOK_SHARE = 0.025
-"""Of the time that looking at held-out frames may take."""
+"""Of the time, at most, that looking at held-out frames takes."""
 PREVIEW_EVERY_S = 10.0
 PREVIEW_SHARE = 0.08
 CHECKPOINT_EVERY_S = 20.0
@@ -68,11 +68,11 @@ class Watch:
             unseen: whether training has still not seen them.
         """
         if unseen and self._looks.begin():
-            state.held_out_db = held_out.psnr_db(state.field, state.embedding, state.occupancy)
+            state.held_out_db = held_out.look(state.field, state.embedding, state.occupancy)
             self._looks.end()
         if self._preview is not None and self._previews.begin():
             pictures = held_out.picture(state.field, state.embedding, state.occupancy)
-            _write_png(self._preview, torch.cat(pictures, dim=1).cpu().numpy())
+            write_preview(self._preview, *pictures)
             self._previews.end()
         if self._checkpoint is not None and self._checkpoints.begin():
             state.save(self._checkpoint)
@@ -105,8 +105,12 @@ class _Turn:
         self._due_s = now_s + max(self._every_s, (now_s - self._began_s) / self._share)
 
 
-def _write_png(path: Path, rgb: np.ndarray[tuple[int, ...], np.dtype[np.uint8]]) -> None:
-    """Replaces a picture in one piece, so that a viewer never reads half of one."""
+def write_preview(path: Path, portrait: Tensor, drawn: Tensor) -> None:
+    """Writes two (S, S, 3) uint8 pictures side by side.
+
+    The file is replaced in one piece, so that a viewer never reads half of a picture.
+    """
+    rgb = torch.cat([portrait, drawn], dim=1).cpu().numpy()
     coded, data = cv2.imencode(".png", cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR))
     assert coded, "three channels of eight bits are always a PNG"
     temporary = path.with_name(f"{path.name}.part")

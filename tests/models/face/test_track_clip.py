@@ -111,3 +111,46 @@ def test_a_clip_without_a_face_is_refused_in_one_line(tmp_path):
 def test_no_frames_no_tracking(real_clip):
     with pytest.raises(ClipError, match="got none"):
         track_clip(real_clip, slice(9000, 9010))
+
+
+def test_tracking_that_was_killed_goes_on_where_it_was(tmp_path, real_clip):
+    class KilledError(Exception):
+        pass
+
+    def killer(stage, done, total):
+        if (stage, done) == ("tracking", 30):
+            raise KilledError
+
+    def track(progress):
+        return track_clip(
+            real_clip, slice(0, 48), 64, max_frames=12, progress=progress, folder=tmp_path / "work"
+        )
+
+    with pytest.raises(KilledError):
+        track(killer)
+    told = []
+    resumed = track(lambda *progress: told.append(progress))
+    assert told[0] == ("tracking", 31, 36)
+    assert {stage for stage, _, _ in told} == {"tracking", "neutral face", "measuring"}
+    whole = track_clip(real_clip, slice(0, 48), 64, max_frames=12)
+    # The tracker starts anew in between, so a frame more or less may be chosen differently.
+    assert len(set(resumed.indices) & set(whole.indices)) >= 10
+    kept = resumed.indices < 30
+    assert kept.any() and not kept.all()
+
+
+def test_a_clip_can_be_refused_before_it_is_tracked(real_clip):
+    stages = set()
+
+    def refuse(survey):
+        raise ClipError(f"{survey.looked_at} looks")
+
+    with pytest.raises(ClipError, match="48 looks"):
+        track_clip(
+            real_clip,
+            slice(0, 48),
+            size=32,
+            check=refuse,
+            progress=lambda stage, done, total: stages.add(stage),
+        )
+    assert stages == {"finding the face"}
