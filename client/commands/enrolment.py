@@ -164,9 +164,7 @@ def enroll(
     done = speaker.manifest["enrolment"]
     typer.echo(f"{output}: {output.stat().st_size / 1e6:.2f} MB, speaker {speaker.id[:12]}…")
     if not done["complete"]:
-        typer.echo(
-            f"Stopped after {done['steps']} steps: the portrait is a rough one; {RESUME_HINT}."
-        )
+        typer.echo(f"Stopped after {done['steps']} steps, so it is a rough one; {RESUME_HINT}.")
         raise typer.Exit(STOPPED_STATUS)
 
 

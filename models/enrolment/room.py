@@ -6,7 +6,7 @@ FRAMES_PER_MINUTE = 250
 LEAST_FRAMES = 400
 """More frames than FRAMES_PER_MINUTE, and than LEAST_FRAMES, are chosen from: tracking further
 ones would cost training more time than they are worth."""
-MOST_BYTES = 800_000_000
+MOST_BYTES = 1_000_000_000
 """Of portraits and what comes with them: keeps an enrolment below 4 GB."""
 BYTES_PER_FRAME = 200_000
 """What comes with a portrait, however large."""
