@@ -122,10 +122,15 @@ class TrainState:
         }
 
     def _take_moments(self, found: dict[str, Tensor]) -> None:
+        parameters = [p for group in self.optimiser.param_groups for p in group["params"]]
         moments: dict[int, dict[str, Tensor]] = {}
         for key, tensor in found.items():
             if key.startswith("adam."):
                 _, number, name = key.split(".")
+                parameter = parameters[int(number)]
+                if tensor.shape == parameter.shape:
+                    # In memory as the parameter is: the fused optimiser counts on it.
+                    tensor = torch.empty_like(parameter).copy_(tensor)
                 moments.setdefault(int(number), {})[name] = tensor
         groups = self.optimiser.state_dict()["param_groups"]
         self.optimiser.load_state_dict({"state": moments, "param_groups": groups})

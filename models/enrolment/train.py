@@ -11,14 +11,11 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from models.enrolment.average import WeightAverage
-from models.enrolment.backdrop import prime_backdrop
 from models.enrolment.batches import ErrorMap, Frames
+from models.enrolment.begin import rough_out, untrained
 from models.enrolment.embedding_net import EmbeddingNet
 from models.enrolment.held_out import HeldOut, held_out_count
 from models.enrolment.losses import ambiguity, distortion, proposal_loss
-from models.enrolment.proxy import allowed_cells, head_proxy, prime_head
-from models.enrolment.state import TrainState
 from models.enrolment.watch import Watch
 from models.face.dataset import TrackedDataset
 from models.portrait.config import FieldConfig
@@ -153,11 +150,11 @@ def train(
     frames = Frames.of(dataset).to(torch.device(device))
     seen = len(frames) - held_out_count(len(frames))
     held_out = HeldOut(frames, dataset.face.camera)
-    state = _untrained(frames, config, field_config)
+    state = untrained(frames, config, field_config)
     if watch.resume(state):
         start = clock() - state.elapsed_s
     else:
-        _rough_out(state, dataset.first(seen), frames.first(seen), config, prepare)
+        rough_out(state, dataset.first(seen), frames.first(seen), config, prepare)
     rates = [group["lr"] for group in state.optimiser.param_groups]
     marched = _marched(state.field, config)
     while True:
@@ -212,66 +209,12 @@ def train(
     )
 
 
-def _untrained(frames: Frames, config: TrainConfig, field_config: FieldConfig) -> TrainState:
-    """A field and all that goes with it, before anything is learned."""
-    device = frames.portraits.device
-    torch.manual_seed(config.seed)
-    # Drawn on the CPU, so that the same seed begins with the same field on every device.
-    with torch.device("cpu"):
-        field, embedding, occupancy = SpeakerField(field_config), EmbeddingNet(), Occupancy()
-    field, embedding, occupancy = field.to(device), embedding.to(device), occupancy.to(device)
-    field.rest_translation.copy_(frames.poses[:, 3:].mean(0))
-    return TrainState(
-        field,
-        embedding,
-        occupancy,
-        _optimiser(field, embedding, config),
-        WeightAverage([*field.parameters(), *embedding.parameters()]),
-        ErrorMap(device),
-        torch.Generator(device).manual_seed(config.seed),
-    )
-
-
-def _rough_out(
-    state: TrainState,
-    dataset: TrackedDataset,
-    frames: Frames,
-    config: TrainConfig,
-    report: Callable[[], None],
-) -> None:
-    """Gives the field a solid head and a backdrop to begin with: some seconds."""
-    field, generator = state.field, state.generator
-    proxy = head_proxy(dataset, field.head.box_min, field.head.box_max)
-    proxy = proxy.to(frames.portraits.device)
-    state.occupancy.allowed.copy_(allowed_cells(proxy))
-    report()
-    prime_head(field, proxy, config.head_steps, generator)
-    state.occupancy.update(field.head)
-    report()
-    prime_backdrop(field, frames, dataset, config.backdrop_steps, generator)
-
-
 @torch.no_grad()
 def embed_all(embedding: EmbeddingNet, frames: Frames) -> Tensor:
     """(N, 30) codes of all frames."""
     numbers = torch.arange(len(frames), device=frames.portraits.device)
     parts = numbers.split(64)  # type: ignore[no-untyped-call]
     return torch.cat([embedding(frames.coefficients[i], frames.faces[i]) for i in parts])
-
-
-def _optimiser(
-    field: SpeakerField, embedding: EmbeddingNet, config: TrainConfig
-) -> torch.optim.Optimizer:
-    everything = [*field.parameters(), *embedding.parameters()]
-    convolutions = {id(p) for p in embedding.parameters()}
-    planes = [p for p in everything if p.ndim >= 4 and id(p) not in convolutions]
-    ids = {id(p) for p in planes}
-    networks = [p for p in everything if id(p) not in ids]
-    groups = [
-        {"params": planes, "lr": config.plane_rate},
-        {"params": networks, "lr": config.network_rate},
-    ]
-    return torch.optim.Adam(groups, betas=(0.9, 0.99), eps=1e-15, fused=True)
 
 
 def _marched(field: SpeakerField, config: TrainConfig) -> Head:

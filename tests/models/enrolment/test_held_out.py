@@ -50,7 +50,7 @@ def test_training_does_not_see_them_until_its_last_part(
     portraits[-held_out_count(len(tracked)) :] = 255
     spoiled = replace(tracked, portraits=portraits)
     assert same_field(learn(spoiled)[0], trained)
-    many = replace(CONFIG, max_steps=2, frames_per_step=64, pixels_per_frame=16)
+    many = replace(CONFIG, max_steps=4, frames_per_step=64, pixels_per_frame=16)
     late = replace(many, held_out_until=0.4)
     assert not same_field(learn(spoiled, config=late)[0], learn(tracked, config=late)[0])
 

@@ -1,0 +1,77 @@
+"""How a training begins: a field of random numbers, and a rough head and backdrop in it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import torch
+
+from models.enrolment.average import WeightAverage
+from models.enrolment.backdrop import prime_backdrop
+from models.enrolment.batches import ErrorMap, Frames
+from models.enrolment.embedding_net import EmbeddingNet
+from models.enrolment.proxy import allowed_cells, head_proxy, prime_head
+from models.enrolment.state import TrainState
+from models.face.dataset import TrackedDataset
+from models.portrait.config import FieldConfig
+from models.portrait.field import SpeakerField
+from models.portrait.occupancy import Occupancy
+
+if TYPE_CHECKING:
+    from models.enrolment.train import TrainConfig
+
+
+def untrained(frames: Frames, config: TrainConfig, field_config: FieldConfig) -> TrainState:
+    """A field and all that goes with it, before anything is learned."""
+    device = frames.portraits.device
+    torch.manual_seed(config.seed)
+    # Drawn on the CPU, so that the same seed begins with the same field on every device.
+    with torch.device("cpu"):
+        field, embedding, occupancy = SpeakerField(field_config), EmbeddingNet(), Occupancy()
+    field, embedding, occupancy = field.to(device), embedding.to(device), occupancy.to(device)
+    field.rest_translation.copy_(frames.poses[:, 3:].mean(0))
+    return TrainState(
+        field,
+        embedding,
+        occupancy,
+        _optimiser(field, embedding, config),
+        WeightAverage([*field.parameters(), *embedding.parameters()]),
+        ErrorMap(device),
+        torch.Generator(device).manual_seed(config.seed),
+    )
+
+
+def rough_out(
+    state: TrainState,
+    dataset: TrackedDataset,
+    frames: Frames,
+    config: TrainConfig,
+    report: Callable[[], None],
+) -> None:
+    """Gives the field a solid head and a backdrop to begin with: some seconds."""
+    field, generator = state.field, state.generator
+    proxy = head_proxy(dataset, field.head.box_min, field.head.box_max)
+    proxy = proxy.to(frames.portraits.device)
+    state.occupancy.allowed.copy_(allowed_cells(proxy))
+    report()
+    prime_head(field, proxy, config.head_steps, generator)
+    state.occupancy.update(field.head)
+    report()
+    prime_backdrop(field, frames, dataset, config.backdrop_steps, generator)
+    state.average.update(0)
+
+
+def _optimiser(
+    field: SpeakerField, embedding: EmbeddingNet, config: TrainConfig
+) -> torch.optim.Optimizer:
+    everything = [*field.parameters(), *embedding.parameters()]
+    convolutions = {id(p) for p in embedding.parameters()}
+    planes = [p for p in everything if p.ndim >= 4 and id(p) not in convolutions]
+    ids = {id(p) for p in planes}
+    networks = [p for p in everything if id(p) not in ids]
+    groups = [
+        {"params": planes, "lr": config.plane_rate},
+        {"params": networks, "lr": config.network_rate},
+    ]
+    return torch.optim.Adam(groups, betas=(0.9, 0.99), eps=1e-15, fused=True)
