@@ -27,13 +27,13 @@ class EnrolmentError(ModelError):
     """A speaker could not be learned from what was given."""
 
 
+class StoppedError(EnrolmentError):
+    """Enrolment was asked to stop before it had learned anything worth keeping."""
+
+
 class BaselineError(ModelError):
     """A codec that nerfcall is compared with fails, or is described wrongly."""
 
 
 class ExperimentError(ModelError):
     """A list of clips to compare on, or figures to quote, that cannot be used."""
-
-
-class StoppedError(EnrolmentError):
-    """Enrolment was asked to stop before it had learned anything worth keeping."""

@@ -4,7 +4,7 @@ import av
 import numpy as np
 import pytest
 
-from models.clip import ClipInfo, parse_frames, probe_clip, read_clip
+from models.clip import ClipInfo, parse_frames, probe_clip, read_clip, scan_clip
 from models.errors import ClipError
 from tests.models.clips import grey_frames, write_clip
 
@@ -152,3 +152,25 @@ def test_a_damaged_clip_yields_its_good_frames_and_then_says_so(tmp_path):
     assert 5 <= len(seen) < 15
     for frame in seen[:5]:
         np.testing.assert_array_equal(frame.rgb, intact[frame.index].rgb)
+
+
+@pytest.mark.parametrize("pix_fmt", ["yuv420p", "rgb24"])
+def test_a_thumbnail_is_the_luma_of_the_picture(tmp_path, pix_fmt):
+    """Whatever the decoder's format: straight from its plane, or by conversion."""
+    left_dark = np.full((48, 66, 3), 200, np.uint8)
+    left_dark[:, :33] = 40
+    clip = tmp_path / "halves.mkv"
+    with av.open(str(clip), "w") as container:
+        stream = container.add_stream("ffv1" if pix_fmt == "rgb24" else "libx264", rate=25)
+        stream.width, stream.height = 66, 48
+        stream.pix_fmt = "bgr0" if pix_fmt == "rgb24" else pix_fmt
+        container.mux(stream.encode(av.VideoFrame.from_ndarray(left_dark, format="rgb24")))
+        container.mux(stream.encode(None))
+    (glance,) = scan_clip(clip)
+    thumbnail = glance.thumbnail(8)
+    assert thumbnail.shape == (8, 8) and thumbnail.dtype == np.uint8
+    grey = glance.frame().rgb.mean(-1)
+    # Video levels: 16 to 235 in the decoder's plane, 0 to 255 in what is converted.
+    assert abs(int(thumbnail[:, :4].mean()) - grey[:, :30].mean()) < 14
+    assert abs(int(thumbnail[:, 4:].mean()) - grey[:, 36:].mean()) < 14
+    assert (glance.index, glance.pts_ms) == (0, 0)

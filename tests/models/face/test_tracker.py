@@ -54,6 +54,8 @@ def test_of_two_faces_the_one_followed_before_stays_chosen(tracker, real_frames)
     seen = [tracker.track(both, 40 * i) for i in range(1, 6)]
     assert seen[-1].tracking is Tracking.SEVERAL_FACES
     assert seen[-1].faces == 2
+    assert 0.9 < seen[-1].rival < 1.1
+    assert first.rival == 0.0
     assert all(one.landmarks[1, 0] > width for one in seen)
 
 
@@ -67,6 +69,7 @@ def test_of_two_new_faces_the_larger_is_chosen(tracker, real_frames):
     several = [s for s in (tracker.track(both, 40 * i) for i in range(1, 6)) if s.faces == 2]
     assert several
     assert np.ptp(several[-1].landmarks[:, 1]) > 130
+    assert 0.5 < several[-1].rival < 0.7
 
 
 def test_a_face_cut_by_the_frame_is_told(tracker, real_frames):
