@@ -19,7 +19,7 @@ def align_code(field: SpeakerField, embedding: EmbeddingNet, codes: Tensor) -> T
     are changed in place.
 
     Args:
-        field: reads the code in its expression mixer, consistency code and torso warp.
+        field: reads the code in its expression mixer and its consistency code.
         embedding: writes it.
         codes: (N, 30) codes of the enrolment frames.
 
@@ -35,10 +35,9 @@ def align_code(field: SpeakerField, embedding: EmbeddingNet, codes: Tensor) -> T
     output.bias.copy_(axes.T @ (output.bias - mean))
     first = field.head.mix[0]
     assert isinstance(first, torch.nn.Linear)
-    # In the torso's warp the code follows the two coordinates of the position.
-    for layer, start in ((first, 0), (field.consistency_frame, 0), (field.torso.warp1, 2)):
-        columns = layer.weight[:, start : start + EXPRESSION_DIM].clone()
+    for layer in (first, field.consistency_frame):
+        columns = layer.weight[:, :EXPRESSION_DIM].clone()
         layer.bias.add_(columns @ mean)
-        layer.weight[:, start : start + EXPRESSION_DIM] = columns @ axes
+        layer.weight[:, :EXPRESSION_DIM] = columns @ axes
     aligned: Tensor = (codes - mean) @ axes
     return aligned
