@@ -155,6 +155,15 @@ class ErrorMap:
         inside = torch.rand(len(cells), 2, generator=generator, device=cells.device)
         return ((corner + inside) / MAP_CELLS).reshape(frames, count, 2)
 
+    def draw_patches(self, frames: int, side: int, px: int, generator: torch.Generator) -> Tensor:
+        """(frames, side², 2) pixel centres of one square a frame, row by row, of px² pictures."""
+        centre = (self.draw(frames, 1, generator) * px).long() - side // 2
+        corner = centre.clamp(0, px - side)
+        at = torch.arange(side, device=corner.device)
+        row, column = torch.meshgrid(at, at, indexing="ij")
+        square = torch.stack([column, row], -1).reshape(1, -1, 2)
+        return (corner + square + 0.5) / px
+
     def update(self, uv: Tensor, errors: Tensor) -> None:
         """Takes in squared errors (F, M) at positions (F, M, 2)."""
         cell = (uv * MAP_CELLS).long().clamp(0, MAP_CELLS - 1)

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from models.portrait.march import March
 from models.portrait.rays import RaySamples
+
+SSIM_WINDOW = 11
+SSIM_SIGMA = 1.5
 
 
 def proposal_loss(march: March) -> Tensor:
@@ -41,6 +45,32 @@ def distortion(samples: RaySamples, weights: Tensor) -> Tensor:
     between = 2.0 * (weights * (depths * reached - moment)).sum(-1)
     within = (weights**2 * deltas).sum(-1) / 3.0
     return (between + within).mean()
+
+
+def dissimilarity(rendered: Tensor, target: Tensor) -> Tensor:
+    """1 − SSIM of patches (Wang et al. 2004, Eq. 13): what a mean squared error blurs, it misses.
+
+    Args:
+        rendered: (F, 3, P, P) in [0, 1], P ≥ 11.
+        target: likewise.
+
+    Returns:
+        The mean over windows of 11 × 11, Gaussian of σ 1.5, that lie inside the patches.
+    """
+    offset = torch.arange(SSIM_WINDOW, device=rendered.device) - SSIM_WINDOW // 2
+    bell = torch.exp(-(offset**2) / (2.0 * SSIM_SIGMA**2))
+    window = (bell[:, None] * bell / bell.sum() ** 2).expand(1, 1, -1, -1)
+
+    def mean(planes: Tensor) -> Tensor:
+        return F.conv2d(planes.flatten(0, 1)[:, None], window)
+
+    mean_x, mean_y = mean(rendered), mean(target)
+    variance_x = mean(rendered**2) - mean_x**2
+    variance_y = mean(target**2) - mean_y**2
+    covariance = mean(rendered * target) - mean_x * mean_y
+    luminance = (2.0 * mean_x * mean_y + 1e-4) / (mean_x**2 + mean_y**2 + 1e-4)
+    structure = (2.0 * covariance + 9e-4) / (variance_x + variance_y + 9e-4)
+    return 1.0 - (luminance * structure).mean()
 
 
 def ambiguity(opacity: Tensor) -> Tensor:

@@ -15,7 +15,7 @@ from models.enrolment.batches import ErrorMap, Frames
 from models.enrolment.begin import rough_out, untrained
 from models.enrolment.embedding_net import EmbeddingNet
 from models.enrolment.held_out import HeldOut, held_out_count
-from models.enrolment.losses import ambiguity, distortion, proposal_loss
+from models.enrolment.losses import ambiguity, dissimilarity, distortion, proposal_loss
 from models.enrolment.watch import Watch
 from models.face.dataset import TrackedDataset
 from models.portrait.config import FieldConfig
@@ -45,6 +45,9 @@ class TrainConfig:
             still errs.
         code_noise: width of the uniform noise on the code that stands for quantisation.
         steadiness: weight of the mean difference between codes of adjacent frames.
+        patch_from: share of the training after which every second step looks at squares.
+        patch_px: their side.
+        patch_weight: weight of `dissimilarity` on them.
         coarse_weight: weight of the coarse photometric error (Eq. 4).
         proposal_weight: weight of `proposal_loss`.
         distortion_weight: weight of `distortion`, of both fields.
@@ -66,6 +69,9 @@ class TrainConfig:
     detail_share: float = 0.15
     code_noise: float = 0.05
     steadiness: float = 2e-4
+    patch_from: float = 0.4
+    patch_px: int = 32
+    patch_weight: float = 0.02
     coarse_weight: float = 0.1
     proposal_weight: float = 0.05
     distortion_weight: float = 1e-3
@@ -169,6 +175,7 @@ def train(
             group["lr"] = rate * config.final_rate**done * min(1.0, (state.step + 1) / 20)
         if state.step and state.step % config.occupancy_every == 0:
             state.occupancy.update(state.field.head)
+        patches = done >= config.patch_from and state.step % 2 == 1
         unseen = done < config.held_out_until
         loss, error = _step_loss(
             dataset,
@@ -180,6 +187,7 @@ def train(
             state.errors,
             config,
             state.generator,
+            patches=patches,
         )
         state.optimiser.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
@@ -267,6 +275,8 @@ def _step_loss(
     errors: ErrorMap,
     config: TrainConfig,
     generator: torch.Generator,
+    *,
+    patches: bool,
 ) -> tuple[Tensor, float]:
     """Loss of one batch, and the fine photometric error of its pixels."""
     chosen = torch.randint(
@@ -277,9 +287,13 @@ def _step_loss(
     )
     codes, movement = _codes(frames, chosen, embedding, config, generator)
     on_details = int(config.pixels_per_frame * config.detail_share)
-    anywhere = errors.draw(len(chosen), config.pixels_per_frame - on_details, generator)
-    details = frames.about_details(chosen, on_details, generator)
-    uv, target = frames.pixels(chosen, torch.cat([anywhere, details], dim=1))
+    side = min(config.patch_px, frames.portraits.shape[1]) if patches else 0
+    drawn = [errors.draw_patches(len(chosen), side, frames.portraits.shape[1], generator)]
+    drawn.append(
+        errors.draw(len(chosen), config.pixels_per_frame - on_details - side**2, generator)
+    )
+    drawn.append(frames.about_details(chosen, on_details, generator))
+    uv, target = frames.pixels(chosen, torch.cat(drawn, dim=1))
     inputs = frames.inputs(chosen, codes)
     backdrop = field.backdrop(uv, inputs)
     rays = cast_rays(
@@ -291,12 +305,14 @@ def _step_loss(
         field.head.box_max,
     )
     rays = occupancy.tighten(field.head, rays)
-    head_rays, order, valid = _head_rays(rays)
+    head_rays, order, valid = _head_rays(rays, whole=side**2)
     _, code = field.condition(inputs)
     march = march_head(marched, field.head.split_planes(codes), code, head_rays, generator)
-    squared = _squared_errors(march.fine, backdrop, order, target) * valid
+    colours = _composed(march.fine, backdrop, order)
+    squared = _squared_errors(colours, target) * valid
     fine = squared.sum() / valid.sum()
-    coarse = (_squared_errors(march.coarse, backdrop, order, target) * valid).sum() / valid.sum()
+    coarse_colours = _composed(march.coarse, backdrop, order)
+    coarse = (_squared_errors(coarse_colours, target) * valid).sum() / valid.sum()
     errors.update(uv[valid], squared[valid].detach())
     loss = (
         fine
@@ -307,11 +323,18 @@ def _step_loss(
         + 1e-4 * ambiguity(march.fine.opacity)
         + config.steadiness * movement
     )
+    if side:
+        both = (_squares(colours, side), _squares(target, side))
+        loss = loss + config.patch_weight * dissimilarity(*both)
     return loss, float(fine.detach())
 
 
-def _head_rays(rays: Rays) -> tuple[Rays, Tensor, Tensor]:
+def _head_rays(rays: Rays, whole: int) -> tuple[Rays, Tensor, Tensor]:
     """Gathers an equal number of head rays from each frame.
+
+    Args:
+        rays: of all pixels.
+        whole: so many of each frame's first pixels must be complete.
 
     Returns:
         the gathered rays (F, H), their positions (F, H), and (F, M) which pixels are complete:
@@ -319,7 +342,8 @@ def _head_rays(rays: Rays) -> tuple[Rays, Tensor, Tensor]:
     """
     hits = rays.hits()
     # Whole tiles of eight: what the fused field takes.
-    count = max(8, int(hits.sum(1).float().mean()) // 8 * 8)
+    usual, needed = int(hits.sum(1).float().mean()), int(hits[:, :whole].sum(1).max())
+    count = min(max(8, usual // 8 * 8, -(-needed // 8) * 8), hits.shape[1] // 8 * 8)
     order = torch.argsort((~hits).to(torch.uint8), dim=1, stable=True)[:, :count]
     directions = rays.directions.gather(1, order[..., None].expand(-1, -1, 3))
     picked = Rays(rays.origins, directions, rays.near.gather(1, order), rays.far.gather(1, order))
@@ -327,8 +351,18 @@ def _head_rays(rays: Rays) -> tuple[Rays, Tensor, Tensor]:
     return picked, order, valid
 
 
-def _squared_errors(head: RenderOutput, backdrop: Tensor, order: Tensor, target: Tensor) -> Tensor:
-    """(F, M) squared error of the composed pixels (Eq. 5), mean of the three colours."""
+def _composed(head: RenderOutput, backdrop: Tensor, order: Tensor) -> Tensor:
+    """(F, M, 3) colours of the pixels: the head over its backdrop (Eq. 5)."""
     index = order[..., None].expand(-1, -1, 3)
     over = head.rgb + (1.0 - head.opacity) * backdrop.gather(1, index)
-    return ((backdrop.scatter(1, index, over) - target) ** 2).mean(-1)
+    return backdrop.scatter(1, index, over)
+
+
+def _squared_errors(colours: Tensor, target: Tensor) -> Tensor:
+    """(F, M) mean over the three colours."""
+    return ((colours - target) ** 2).mean(-1)
+
+
+def _squares(colours: Tensor, side: int) -> Tensor:
+    """The first side² of (F, M, 3) colours as (F, 3, side, side) pictures."""
+    return colours[:, : side**2].reshape(-1, side, side, 3).permute(0, 3, 1, 2)
