@@ -1,7 +1,7 @@
 """A recorded call as a file: a header that says whose face it is, then the packets.
 
     magic "nerfcall"      8 bytes
-    version               u16, 1
+    version               u16, 2
     profile               u8, 0 compact, 1 lossless
     reserved              u8, 0
     frames per second     u32 numerator, u32 denominator
@@ -26,7 +26,7 @@ from codec.packet import speaker_prefix
 from codec.quantize import Profile
 
 MAGIC = b"nerfcall"
-VERSION = 1
+VERSION = 2
 MAX_PACKET_BYTES = 0xFFFF
 
 _HEADER = struct.Struct("!8sHBBIII32s")

@@ -1,4 +1,4 @@
-"""What crosses the network, once per frame: expression, head pose, torso motion, and when."""
+"""What crosses the network, once per frame: expression, pose, two motions, and when."""
 
 from __future__ import annotations
 
@@ -11,8 +11,11 @@ from numpy.typing import NDArray
 EXPRESSION_DIM = 30
 POSE_DIM = 6
 TORSO_DIM = 6
-CHANNELS = EXPRESSION_DIM + POSE_DIM + TORSO_DIM
-"""Numbers per frame, in wire order: expression, rotation, translation, torso."""
+BACKGROUND_DIM = 4
+CHANNELS = EXPRESSION_DIM + POSE_DIM + TORSO_DIM + BACKGROUND_DIM
+"""Numbers per frame, in wire order: expression, rotation, translation, torso, background."""
+
+_ENDS = np.cumsum([EXPRESSION_DIM, 3, 3, TORSO_DIM])
 
 Vector = NDArray[np.float32]
 
@@ -56,6 +59,9 @@ class FaceState:
         torso: (6,) float32, the affine motion p' = (I + A)·p + b of the torso against the
             speaker's reference frame, row-major [A00, A01, A10, A11, b0, b1]; p in units of
             the portrait's side, origin at its centre. All zero: the torso of the reference.
+        background: (4,) float32, the similarity p' = exp(z)·R(r)·p + t of what is behind the
+            person against the speaker's reference, [z, r, t0, t1]; r in radians, from the x to
+            the y axis; p as for the torso. Exactly zero while the camera stands where it did.
         pts_ms: presentation time, milliseconds since the sender's stream began.
         tracking: what the tracker saw.
     """
@@ -63,13 +69,15 @@ class FaceState:
     expression: Vector
     pose: HeadPose
     torso: Vector
+    background: Vector
     pts_ms: int
     tracking: Tracking = Tracking.FACE
 
     def vector(self) -> Vector:
         """Returns the (CHANNELS,) float32 numbers in wire order."""
+        pose = self.pose
         return np.concatenate(
-            [self.expression, self.pose.rotation, self.pose.translation, self.torso]
+            [self.expression, pose.rotation, pose.translation, self.torso, self.background]
         ).astype(np.float32)
 
     @classmethod
@@ -77,8 +85,8 @@ class FaceState:
         cls, vector: Vector, pts_ms: int, tracking: Tracking = Tracking.FACE
     ) -> FaceState:
         """Rebuilds a state from its (CHANNELS,) numbers in wire order."""
-        expression, rotation, translation, torso = np.split(
-            np.asarray(vector, np.float32),
-            [EXPRESSION_DIM, EXPRESSION_DIM + 3, CHANNELS - TORSO_DIM],
+        expression, rotation, translation, torso, background = np.split(
+            np.asarray(vector, np.float32), _ENDS
         )
-        return cls(expression, HeadPose(rotation, translation), torso, pts_ms, tracking)
+        pose = HeadPose(rotation, translation)
+        return cls(expression, pose, torso, background, pts_ms, tracking)

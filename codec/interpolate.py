@@ -28,6 +28,7 @@ def blend_states(start: FaceState, end: FaceState, weight: float) -> FaceState:
         _lerp(start.expression, end.expression, weight),
         HeadPose(rotation, translation),
         _lerp(start.torso, end.torso, weight),
+        _lerp(start.background, end.background, weight),
         round(start.pts_ms + weight * (end.pts_ms - start.pts_ms)),
         start.tracking,
     )

@@ -21,7 +21,7 @@ from codec.errors import (
 from codec.face import Tracking
 from codec.quantize import Profile
 
-VERSION = 1
+VERSION = 2
 SEQUENCE_BITS = 16
 SHORT_SEQUENCE_BITS = 10
 MAX_DISTANCE = 63

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 from codec.entropy import MIN_LEVEL, RangeDecoder, RangeEncoder, ValueCoder
 from codec.errors import CorruptPacketError
-from codec.face import CHANNELS, Tracking
+from codec.face import BACKGROUND_DIM, CHANNELS, Tracking
 from codec.quantize import SYMBOL_RANGE, Profile
 
 HISTORY = 64
@@ -34,15 +34,25 @@ _ADAPTATION_SHIFT = 3
 _MAX_SCALE_BITS = 24
 _FIRST_OCTAVE = 9  # 1..2 symbols
 _OCTAVE_LEVEL = 256  # neighbouring groups differ by about one octave
+_LEAST_SCALE = 3 << (MIN_LEVEL.bit_length() - 2)  # the middle of the lowest octave
 
-_SCALE_GROUPS = ((0, 30), (30, 33), (33, 36), (36, 40), (40, 42), (42, 43))
+Groups = Sequence[tuple[int, int]]
+
+_PERSON = CHANNELS - BACKGROUND_DIM
+"""Channels before the background's."""
+_SCALE_GROUPS = ((0, 30), (30, 33), (33, 36), (36, 40), (40, _PERSON), (CHANNELS, CHANNELS + 1))
+_BACKGROUND_GROUP = (_PERSON, CHANNELS)
 """Channels that share one scale in a key packet: expression, rotation, translation, torso's
-linear part, torso's shift, time. One each would cost more than it saves."""
+linear part, torso's shift, time; background. One each would cost more than it saves."""
 
 # Magnitudes of the numbers themselves, in 1/256 symbols: what a key packet's channels are
 # expected to hold when each has its usual step.
 _KEY_SCALES = {
-    Profile.COMPACT: (8 << 8,) * 30 + (64 << 8,) * 5 + (400 << 8,) + (24 << 8,) * 6,
+    Profile.COMPACT: (8 << 8,) * 30
+    + (64 << 8,) * 5
+    + (400 << 8,)
+    + (24 << 8,) * 6
+    + (64 << 8,) * BACKGROUND_DIM,
     Profile.LOSSLESS: (8192 << 8,) * CHANNELS,
 }
 
@@ -128,9 +138,8 @@ def encode_key_body(
         The bytes, and what a decoder will read from them.
     """
     coder = RangeEncoder()
-    octaves = _code_octaves(coder, _group_octaves(scales))
-    _code_differences(coder, symbols, _KEY_SCALES[profile], growth(1))
-    return coder.finish(), Body(tuple(symbols), _scales_of(octaves), 0)
+    body = _code_key(coder, symbols, scales, profile)
+    return coder.finish(), body
 
 
 def decode_key_body(body: bytes, profile: Profile) -> Body:
@@ -139,10 +148,9 @@ def decode_key_body(body: bytes, profile: Profile) -> Body:
     Raises:
         CorruptPacketError: no encoder writes these bytes.
     """
-    coder = RangeDecoder(body)
-    octaves = _code_octaves(coder, [0] * len(_SCALE_GROUPS))
-    symbols = _code_differences(coder, [0] * CHANNELS, _KEY_SCALES[profile], growth(1))
-    return Body(_checked(symbols, profile), _scales_of(octaves), 0)
+    decoded = _code_key(RangeDecoder(body), [0] * CHANNELS, [0] * (CHANNELS + 1), profile)
+    _checked(decoded.symbols, profile)
+    return decoded
 
 
 def encode_predicted_body(
@@ -177,6 +185,29 @@ def decode_predicted_body(body: bytes, reference: CodecState, distance: int) -> 
         raise CorruptPacketError(f"expected a time from 0 ms on, got {decoded.pts_ms} ms")
     _checked(decoded.symbols, reference.profile)
     return decoded
+
+
+def _code_key(
+    coder: ValueCoder, symbols: Sequence[int], scales: Sequence[int], profile: Profile
+) -> Body:
+    """Writes or reads a key body; reading ignores `symbols` and `scales`.
+
+    A camera that stands still says so once instead of sending a scale and four zeros.
+    """
+    usual = _KEY_SCALES[profile]
+    octaves = _code_octaves(coder, _group_octaves(scales, _SCALE_GROUPS))
+    *person_scales, time_scale = _scales_of(octaves, _SCALE_GROUPS)
+    person = _code_differences(coder, symbols[:_PERSON], usual[:_PERSON], growth(1))
+    moved = coder.code(int(any(symbols[_PERSON:])), MIN_LEVEL)
+    if moved not in (0, 1):
+        raise CorruptPacketError(f"expected a background at rest (0) or not (1), got {moved}")
+    background, background_scales = [0] * BACKGROUND_DIM, [_LEAST_SCALE] * BACKGROUND_DIM
+    if moved:
+        octaves = _code_octaves(coder, _group_octaves(scales, (_BACKGROUND_GROUP,)))
+        background_scales = _scales_of(octaves, (_BACKGROUND_GROUP,))
+        background = _code_differences(coder, symbols[_PERSON:], usual[_PERSON:], growth(1))
+    all_scales = (*person_scales, *background_scales, time_scale)
+    return Body((*person, *background), all_scales, 0)
 
 
 def _code_predicted(
@@ -230,30 +261,29 @@ def _code_octaves(coder: ValueCoder, octaves: Sequence[int]) -> list[int]:
     return coded
 
 
-def _group_octaves(scales: Sequence[int]) -> list[int]:
+def _group_octaves(scales: Sequence[int], groups: Groups) -> list[int]:
     """Returns the mean octave (bit length) of each group, halves up."""
     octaves = [min(max(scale, MIN_LEVEL).bit_length(), _MAX_SCALE_BITS) for scale in scales]
     return [
-        (2 * sum(octaves[start:end]) + end - start) // (2 * (end - start))
-        for start, end in _SCALE_GROUPS
+        (2 * sum(octaves[start:end]) + end - start) // (2 * (end - start)) for start, end in groups
     ]
 
 
-def _scales_of(octaves: Sequence[int]) -> tuple[int, ...]:
+def _scales_of(octaves: Sequence[int], groups: Groups) -> list[int]:
     """Returns the middle of its group's octave for each channel.
 
     Raises:
         CorruptPacketError: an octave that no encoder sends.
     """
     scales: list[int] = []
-    for octave, (start, end) in zip(octaves, _SCALE_GROUPS, strict=True):
+    for octave, (start, end) in zip(octaves, groups, strict=True):
         if not MIN_LEVEL.bit_length() <= octave <= _MAX_SCALE_BITS:
             raise CorruptPacketError(
                 f"expected a scale octave in [{MIN_LEVEL.bit_length()}, {_MAX_SCALE_BITS}], "
                 f"got {octave}"
             )
         scales += [3 << (octave - 2)] * (end - start)
-    return tuple(scales)
+    return scales
 
 
 def _checked(symbols: Sequence[int], profile: Profile) -> tuple[int, ...]:

@@ -11,17 +11,27 @@ from codec.quantize import Profile
 SPEAKER = "0123456789abcdef" * 4
 OTHER_SPEAKER = "fedcba9876543210" * 4
 STEPS = np.array(
-    [0.1] * 30 + [0.002] * 3 + [0.02, 0.02, 0.1] + [0.0015] * 4 + [0.0004] * 2, np.float32
+    [0.1] * 30
+    + [0.002] * 3
+    + [0.02, 0.02, 0.1]
+    + [0.0015] * 4
+    + [0.0004] * 2
+    + [0.0006] * 2
+    + [0.0004] * 2,
+    np.float32,
 )
-REST = np.array([0.0] * 30 + [0.1, -0.2, 0.0] + [1.0, -2.0, -40.0] + [0.0] * 6, np.float32)
+REST = np.array([0.0] * 30 + [0.1, -0.2, 0.0] + [1.0, -2.0, -40.0] + [0.0] * 10, np.float32)
+BACKGROUND = slice(42, 46)
 
 
-def talking_head(frames, seed=0, interval_ms=40, first_pts_ms=0):
-    """Smooth random motion around a rest pose, a few steps a frame."""
+def talking_head(frames, seed=0, interval_ms=40, first_pts_ms=0, panning=False):
+    """Smooth random motion around a rest pose, a few steps a frame; the camera's if it pans."""
     rng = np.random.default_rng(seed)
     noise = rng.standard_normal((frames + 24, CHANNELS))
     kernel = np.hanning(24) / np.linalg.norm(np.hanning(24))
     motion = np.stack([np.convolve(noise[:, c], kernel, "valid")[:frames] for c in range(CHANNELS)])
+    if not panning:
+        motion[BACKGROUND] = 0.0
     vectors = REST + 10 * STEPS * motion.T.astype(np.float32)
     return [
         FaceState.from_vector(vector, first_pts_ms + index * interval_ms)

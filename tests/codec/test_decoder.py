@@ -230,7 +230,7 @@ def test_garbage_under_a_right_checksum_never_raises_anything_but_a_packet_error
 
 
 def test_a_half_that_is_not_finite_is_dropped():
-    body, _ = encode_key_body((0x7C00,) * 42, (256,) * 43, Profile.LOSSLESS)
+    body, _ = encode_key_body((0x7C00,) * 46, (256,) * 47, Profile.LOSSLESS)
     packet = replace(Packet.parse(PACKETS[0]), profile=Profile.LOSSLESS, body=body)
     with pytest.raises(CorruptPacketError, match="31744"):
         a_decoder().decode(bytes(packet.sealed(KEY_CHECK_SEED)))

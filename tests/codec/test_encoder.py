@@ -21,35 +21,40 @@ from tests.codec.streams import (
 
 GOLDEN_COMPACT = [
     (
-        "3003ff000000000a00012345675a55b2a715419649af501dd1b44f7a588dbe652b76a0d3fb65ba588179"
-        "0e6e1f14c730fa8d"
+        "5003ff000000000a00012345675a55b2a715419649af501dd1b44f7a588dbe652b76a0d3fb65ba588179"
+        "0e6e1f14c73dd54a30f097f22c"
     ),
-    "20000163f4150bfdcf2c03aa891f68ac2fb01ab7a2f8734bdb9fc51957493eb6ef2f218e2ed5",
-    "2000426c8dd605055cc134cf4fa2e68622c09a3c864c883952f4d611d2de07b88566a18a26",
-    ("3104020000007b0a40012345675ac01c555a57024d6737bc7123fda9b76e119b0bde70222708f667b6f951cc4d"),
+    ("40000163f4150bfdcf2c03aa891f68ac2fb01ab7a2f8734bdb9fc51957493eb6ef2f218da72c60c7e7"),
+    ("4000426c8dd605055cc134cf4fa2e68622c09a3c864c883952f4d611d2de07b88566a168f9ce121b"),
+    (
+        "5104020000007b0a40012345675ac01c555a57024d6737bc7123fda9b76e119b0bde70222708f667b6f9"
+        "559034aad5c2f0de"
+    ),
 ]
 GOLDEN_LOSSLESS = [
     (
-        "3803ff000000000a00012345675a5770bea1cb44a94a5006405e8a992dc2ad20550424a174be2c579188"
+        "5803ff000000000a00012345675a5770bea1cb44a94a5006405e8a992dc2ad20550424a174be2c579188"
         "caec3c493bef4ebf486d6168cc826a7c3b7648c8badac4d7f488bdd69ccaeef5a777e7fa61eaef3d5b8b"
-        "723b4d21c21e83018cbaa6ecc7e114f2a4e3a4"
+        "723b4d21c21e83018cbaa6ecc7e114f2c77508962854075360287ffd"
     ),
     (
-        "28000174191c66be3ce1e26a2f24718458464d465c3153c94ad37dcaebf710af96abbd55487c2cb90d00"
+        "48000174191c66be3ce1e26a2f24718458464d465c3153c94ad37dcaebf710af96abbd55487c2cb90d00"
         "a04ab3c6512e539b8ac141c8a387be58627158a9b2fc91478889c629af5deb1b350cb1e573d71328dcff"
         "ea896c800e64a6d95cda092fe971ad09ed312649653fd7a29654554055b800b7fbeec2d2805b4772b68a"
-        "7ed5c2f23aa6c3393d3818e5aaf91e98e7e3ae03847c4229038b2801657243aa07d86f2bf789ad"
+        "7ed5c2f23aa6c3393d3818e5aaf91e98e7e3ae03847c4229038b2801657243aa07d86f2bfbf1a6002c51"
+        "017753760ed053d9"
     ),
     (
-        "280042741094da93064bbcccf4e2e0245e08a1820f1e8a401e75a2af9c2927c93c61f5016df913c5f41a"
+        "480042741094da93064bbcccf4e2e0245e08a1820f1e8a401e75a2af9c2927c93c61f5016df913c5f41a"
         "c424ab11c750902a40e096baf9c32617a562a8d67753f613258b48f8e1ff8c94bc6388e262bc1f1793b0"
         "3b946082092fa59246dab492abfc5e747d56f81272da81be36492c191f7fc9c8c863e132da03ad8c078c"
-        "e32306dbd46d7af0456c97820668b17b4a650d704a59add374be6cb960e4c21b65"
+        "e32306dbd46d7af0456c97820668b17b4a650d704a59add374be6cb960e4c22aa16172d4c958a4933a13"
+        "9c36bd"
     ),
     (
-        "3904020000007b0a4001234567ffbd028c85b1e68777efc2fad539ca52713378295582d6f09b814c8411"
+        "5904020000007b0a4001234567ffbd028c85b1e68777efc2fad539ca52713378295582d6f09b814c8411"
         "bcc41f043db99a6d9894fed24e5944a387aca1065e8cf18b694d6a7388601d9c3fd233f06c77d4782e7a"
-        "fc4e74418d38197102723af6cab13b36aa5274c5"
+        "fc4e74418d38197102723af6cab13b36aa5284af302b7a0935fd53c93c74"
     ),
 ]
 
@@ -98,9 +103,17 @@ def test_an_unchanged_frame_costs_its_header():
 
 
 def test_a_talking_head_costs_a_few_kilobits():
-    """Differences of about three steps in all 42 channels, whole packets, 25 fps."""
+    """Differences of about three steps in all 46 channels, whole packets, 25 fps."""
     packets = encode_all(talking_head(250))
     assert 3.0 < sum(map(len, packets)) * 8 / 10 / 1000 < 6.0
+
+
+def test_a_camera_that_pans_costs_some_hundred_bits_and_one_that_stands_still_none_of_them():
+    still, panning = (
+        sum(map(len, encode_all(talking_head(250, panning=pans)))) * 8 / 10
+        for pans in (False, True)
+    )
+    assert 200 < panning - still < 600
 
 
 def test_a_requested_key_is_the_next_packet():
@@ -135,7 +148,7 @@ def test_sequence_numbers_wrap():
 
 def test_a_state_that_is_no_number_is_refused_and_the_stream_goes_on():
     states = talking_head(3)
-    broken = FaceState.from_vector(np.full(42, np.nan), 40)
+    broken = FaceState.from_vector(np.full(46, np.nan), 40)
     encoder = Encoder(SPEAKER, STEPS)
     first = encoder.encode(states[0])
     with pytest.raises(QuantizationError, match="nan"):
@@ -166,7 +179,7 @@ def test_configurations_out_of_range_are_refused(fields):
 
 
 def test_wrong_steps_and_speaker_ids_are_refused():
-    with pytest.raises(QuantizationError, match="42 quantisation steps"):
+    with pytest.raises(QuantizationError, match="46 quantisation steps"):
         Encoder(SPEAKER, STEPS[:5])
     with pytest.raises(CodecError, match="64 hexadecimal digits"):
         Encoder("anna", STEPS)

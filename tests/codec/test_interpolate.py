@@ -29,8 +29,8 @@ def angle_between(a, b):
 
 def a_state(value, pts_ms, rotation=(0.0, 0.0, 0.0), tracking=Tracking.FACE):
     pose = HeadPose(np.array(rotation, np.float32), np.full(3, value, np.float32))
-    expression, torso = np.full(30, value, np.float32), np.full(6, value, np.float32)
-    return FaceState(expression, pose, torso, pts_ms, tracking)
+    expression, torso, background = (np.full(n, value, np.float32) for n in (30, 6, 4))
+    return FaceState(expression, pose, torso, background, pts_ms, tracking)
 
 
 @given(rotations, rotations)
@@ -66,9 +66,9 @@ def test_everything_else_is_linear():
     assert state.expression == pytest.approx(np.full(30, 1.5))
     assert state.pose.translation == pytest.approx(np.full(3, 1.5))
     assert state.torso == pytest.approx(np.full(6, 1.5))
-    assert {part.dtype for part in (state.expression, state.pose.rotation, state.torso)} == {
-        np.dtype(np.float32)
-    }
+    assert state.background == pytest.approx(np.full(4, 1.5))
+    parts = (state.expression, state.pose.rotation, state.torso, state.background)
+    assert {part.dtype for part in parts} == {np.dtype(np.float32)}
 
 
 def test_the_tracking_status_is_that_of_the_start():

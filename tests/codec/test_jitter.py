@@ -14,7 +14,7 @@ TRANSIT_MS = 5000.0  # local clock minus the sender's, and the way
 
 def ramp(pts_ms, tracking=Tracking.FACE):
     """A state whose every expression number is its time, so that playout can be checked."""
-    vector = np.zeros(42, np.float32)
+    vector = np.zeros(46, np.float32)
     vector[:30] = pts_ms
     return FaceState.from_vector(vector, pts_ms, tracking)
 

@@ -27,22 +27,22 @@ PREDICTED = Packet(Profile.LOSSLESS, Tracking.DARK, sequence=0x3FE, body=b"\xaa"
 
 def test_a_key_packet_is_these_bytes_forever():
     assert bytes(KEY.sealed(KEY_CHECK_SEED)).hex() == (
-        "30"  # version 1, key, compact, FACE
+        "50"  # version 2, key, compact, FACE
         "1234"  # sequence
         "01020304"  # presentation time
         "0a00"  # frame interval, 40 ms in 1/64
         "deadbeef"  # speaker
         "aabb"  # body
-        "9804"  # CRC-16
+        "2f19"  # CRC-16
     )
 
 
 def test_a_predicted_packet_is_these_bytes_forever():
     assert bytes(PREDICTED.sealed(0xB1D2)).hex() == (
-        "2c"  # version 1, predicted, lossless, DARK
+        "4c"  # version 2, predicted, lossless, DARK
         "ff85"  # sequence 1022, distance 5
         "aa"  # body
-        "cb43"  # CRC-16
+        "9291"  # CRC-16
     )
 
 
@@ -76,16 +76,16 @@ def test_packets_shorter_than_their_header_are_truncated():
 
 
 def test_other_versions_are_named():
-    with pytest.raises(UnsupportedVersionError, match="version 1, got 2"):
-        Packet.parse(b"\x40" + bytes(20))
+    with pytest.raises(UnsupportedVersionError, match="version 2, got 3"):
+        Packet.parse(b"\x60" + bytes(20))
 
 
 @pytest.mark.parametrize(
     ("data", "message"),
     [
-        (b"\x27\x00\x01\x00\x00", "tracking status"),
-        (b"\x20\x00\x40\x00\x00", "reference distance"),
-        (b"\x30" + bytes(14), "frame interval"),
+        (b"\x47\x00\x01\x00\x00", "tracking status"),
+        (b"\x40\x00\x40\x00\x00", "reference distance"),
+        (b"\x50" + bytes(14), "frame interval"),
     ],
 )
 def test_fields_that_no_sender_writes_are_corrupt(data, message):

@@ -2,6 +2,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from codec.entropy import RangeEncoder
 from codec.errors import CorruptPacketError
 from codec.face import CHANNELS, Tracking
 from codec.predict import (
@@ -71,9 +72,34 @@ def test_an_unchanged_frame_on_time_has_no_body_at_all():
 
 
 def test_key_bodies_carry_one_octave_for_each_group_of_scales():
-    scales = (256,) * 20 + (4,) * 10 + (4,) * 3 + (5, 300, 300) + (1 << 23,) * 6 + (511,)
-    _, body = encode_key_body((0,) * CHANNELS, scales, Profile.COMPACT)
-    assert body.scales == (96,) * 30 + (6,) * 3 + (96,) * 3 + (3 << 22,) * 6 + (384,)
+    scales = (256,) * 20 + (4,) * 10 + (4,) * 3 + (5, 300, 300) + (1 << 23,) * 6
+    _, body = encode_key_body((0,) * 42 + (1,) * 4, (*scales, *(70,) * 4, 511), Profile.COMPACT)
+    expected = (96,) * 30 + (6,) * 3 + (96,) * 3 + (3 << 22,) * 6
+    assert body.scales == (*expected, *(96,) * 4, 384)
+
+
+def test_a_camera_at_rest_costs_a_key_body_next_to_nothing():
+    scales = (256,) * (CHANNELS + 1)
+    for profile in Profile:
+        moving = (5,) * 42 + (5, 0, 0, 0)
+        (resting, body), (other, _) = (
+            encode_key_body(symbols, scales, profile) for symbols in ((5,) * 42 + (0,) * 4, moving)
+        )
+        assert body.scales[42:46] == (6,) * 4
+        assert len(other) - len(resting) >= 4
+
+
+def test_a_background_neither_at_rest_nor_moved_is_refused():
+    coder = RangeEncoder()
+    for _ in range(6):
+        coder.code(0, 256)  # octaves
+    expected = 2048  # the activity of docs/protocol.md, which zeros let fall
+    for usual in (8 << 8,) * 30 + (64 << 8,) * 5 + (400 << 8,) + (24 << 8,) * 6:
+        coder.code(0, usual * 2048 // expected)
+        expected += (usual << 8) // (usual + 77)
+    coder.code(-1, 4)
+    with pytest.raises(CorruptPacketError, match=r"rest \(0\) or not \(1\), got -1"):
+        decode_key_body(coder.finish(), Profile.COMPACT)
 
 
 def test_scales_follow_what_is_observed():

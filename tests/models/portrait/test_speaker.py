@@ -53,7 +53,7 @@ def file(tmp_path: Path) -> Path:
     torch.manual_seed(0)
     path = tmp_path / "a.speaker"
     tensors = pack_field(field_weights(SpeakerField(SMALL), Occupancy()))
-    save_speaker(path, _face(), SMALL, tensors, np.full(42, 0.1, np.float32), {"steps": 1})
+    save_speaker(path, _face(), SMALL, tensors, np.full(46, 0.1, np.float32), {"steps": 1})
     return path
 
 
@@ -72,7 +72,7 @@ def test_a_speaker_is_named_by_its_bytes_and_reads_back(file: Path) -> None:
     speaker = load_speaker(file)
     assert speaker.id == hashlib.sha256(file.read_bytes()).hexdigest()
     assert speaker.field_config == SMALL
-    assert speaker.steps.tolist() == pytest.approx([0.1] * 42)
+    assert speaker.steps.tolist() == pytest.approx([0.1] * 46)
     assert speaker.face.crop == PortraitCrop(0, 0, 288, 360, 288)
 
 
