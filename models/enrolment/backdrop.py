@@ -2,36 +2,95 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import torch
 import torch.nn.functional as F
+from numpy.typing import NDArray
 
 from codec.face import EXPRESSION_DIM
 from models.enrolment.batches import Frames
+from models.face.background import MARGIN
 from models.face.dataset import TrackedDataset
+from models.face.similarity import to_reference
+from models.portrait.config import FieldConfig
 from models.portrait.field import SpeakerField
 
 MEDIAN_FRAMES = 48
+PERSON = 40
+"""Certainty, of 255, from which a pixel may be the person."""
+MIN_FREE = 4
+"""Frames that must show a pixel free of the person to know what is behind."""
+ROOM = 1 / 32
+"""Of the portrait's side, on every side: a camera that panned may go on a little in the call."""
 
 
-def background_picture(dataset: TrackedDataset, size: int) -> torch.Tensor:
-    """(3, size, size) colour of what is behind the person, [0, 1].
+def field_shape(dataset: TrackedDataset) -> FieldConfig:
+    """The usual field, its background as large as what the camera saw.
 
-    The median over time of the pixels that the masks leave free; where the person never
-    moves away, the median of everything (it stays hidden behind the torso).
+    Where the camera stood still that is the portrait; else the rectangle about all that the
+    frames show, with some room, up to `MARGIN` beyond the portrait.
+    """
+    if not dataset.background.any():
+        return FieldConfig()
+    corners = np.array([[0, 1, 0, 1], [0, 0, 1, 1], [1, 1, 1, 1]])
+    seen = np.array([to_reference(motion) @ corners for motion in dataset.background])
+    low = np.floor(seen.min((0, 2)) / ROOM - 1) * ROOM
+    high = np.ceil(seen.max((0, 2)) / ROOM + 1) * ROOM
+    left, top = np.clip(low, -MARGIN, 0).tolist()
+    right, bottom = np.clip(high, 1, 1 + MARGIN).tolist()
+    return FieldConfig(background_min=(left, top), background_max=(right, bottom))
+
+
+def background_picture(dataset: TrackedDataset, config: FieldConfig) -> torch.Tensor:
+    """(3, height, width) colour of what is behind the person, [0, 1].
+
+    The median over time of the pixels that the masks leave free, the camera's motion taken out;
+    where the person never moves away, the median of everything (it stays hidden behind the
+    torso); what no frame shows is continued from what is next to it.
     """
     chosen = np.unique(np.linspace(0, len(dataset) - 1, MEDIAN_FRAMES).astype(int))
-    portraits = dataset.portraits[chosen].astype(np.float32)
-    everything = np.median(portraits, axis=0)
-    picture = everything
+    aligned = [_aligned(dataset, i, config) for i in chosen]
+    shown = np.array([picture for picture, _ in aligned])
+    free = np.array([clear for _, clear in aligned])
+    known = np.isfinite(shown[..., 0]).any(0)
+    picture = np.zeros(shown.shape[1:], np.float32)
+    picture[known] = np.nanmedian(shown[:, known], axis=0)
     if dataset.person is not None:
-        free = np.repeat(np.repeat(dataset.person[chosen] < 40, 2, 1), 2, 2)
-        seen = np.where(free[..., None], portraits, np.nan)
-        enough = free.sum(0) >= 4
-        picture = everything.copy()
+        enough = free.sum(0) >= MIN_FREE
+        seen = np.where(free[..., None], shown, np.nan)
         picture[enough] = np.nanmedian(seen[:, enough], axis=0)
+    if not known.all():
+        rounded = np.clip(np.rint(picture), 0, 255).astype(np.uint8)
+        filled = cv2.inpaint(rounded, (~known).astype(np.uint8), 3, cv2.INPAINT_TELEA)
+        picture[~known] = filled[~known]
     tensor = torch.from_numpy(picture).permute(2, 0, 1)[None] / 255.0
-    return F.interpolate(tensor, size=(size, size), mode="area")[0]
+    return F.interpolate(tensor, size=config.background_shape(), mode="area")[0]
+
+
+def _aligned(
+    dataset: TrackedDataset, frame: int, config: FieldConfig
+) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    """One frame as the background picture would show it.
+
+    Returns:
+        (H, W, 3) colour, NaN where the frame shows nothing, and (H, W) whether the person is
+        not there; of the data set's resolution.
+    """
+    size = dataset.size
+    low, high = np.array(config.background_min), np.array(config.background_max)
+    width, height = np.rint((high - low) * size).astype(int).tolist()
+    # From the frame's pixels to the picture's; pixel k's centre is at (k + ½) / size.
+    onto = to_reference(dataset.background[frame])
+    onto[:, 2] = (onto[:, 2] - low) * size + onto[:, :2].sum(1) / 2 - 0.5
+    free = np.ones((size, size), np.uint8)
+    if dataset.person is not None:
+        free += (dataset.person[frame] < PERSON).repeat(2, 0).repeat(2, 1)
+    flags = cv2.warpAffine(free, onto, (width, height), flags=cv2.INTER_NEAREST)
+    portrait = dataset.portraits[frame].astype(np.float32)
+    shown = cv2.warpAffine(portrait, onto, (width, height), borderMode=cv2.BORDER_REPLICATE)
+    shown[flags == 0] = np.nan
+    return np.asarray(shown, np.float32), np.asarray(flags > 1)
 
 
 def prime_backdrop(
@@ -50,7 +109,7 @@ def prime_backdrop(
         steps: gradient steps.
         generator: randomness.
     """
-    picture = background_picture(dataset, field.config.background_px)
+    picture = background_picture(dataset, field.config)
     field.background_logits.data.copy_(torch.logit(picture.clamp(0.01, 0.99))[None])
     planes = [field.torso.plane]
     networks = [

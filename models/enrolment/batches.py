@@ -58,6 +58,7 @@ class Frames:
         poses: (N, 6) rotation vector and translation.
         rotations: (N, 3, 3).
         torso: (N, 6).
+        background: (N, 4).
         head_boxes: (N, 4) left, top, right, bottom of the head in the portrait, [0, 1].
         detail: (N, K, 2) landmarks about eyes and mouth.
         following: (N,) number of the frame that follows in the clip; a frame's own number where
@@ -71,6 +72,7 @@ class Frames:
     poses: Tensor
     rotations: Tensor
     torso: Tensor
+    background: Tensor
     head_boxes: Tensor
     detail: Tensor
     following: Tensor
@@ -94,6 +96,7 @@ class Frames:
             poses,
             rotation_matrix(poses[:, :3]),
             torch.from_numpy(dataset.torso),
+            torch.from_numpy(dataset.background),
             torch.from_numpy(boxes),
             torch.from_numpy(np.ascontiguousarray(dataset.landmarks[:, LIPS_EYES])),
             torch.from_numpy(_following(dataset.indices)),
@@ -118,7 +121,9 @@ class Frames:
     def inputs(self, frames: Tensor, expression: Tensor) -> FrameInputs:
         """The field's inputs of some frames, with their codes (F, 30)."""
         poses = self.poses[frames]
-        return FrameInputs(expression, poses[:, :3], poses[:, 3:], self.torso[frames])
+        return FrameInputs(
+            expression, poses[:, :3], poses[:, 3:], self.torso[frames], self.background[frames]
+        )
 
     def pixels(self, frames: Tensor, uv: Tensor) -> tuple[Tensor, Tensor]:
         """Snaps positions (F, M, 2) to pixel centres; returns them with their (F, M, 3) colours."""

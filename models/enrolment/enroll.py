@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from codec.face import CHANNELS, EXPRESSION_DIM
 from models.device import choose_device
+from models.enrolment.backdrop import field_shape
 from models.enrolment.code_axes import align_code
 from models.enrolment.room import room_for
 from models.enrolment.train import TrainConfig, Trained, TrainProgress, train
@@ -24,7 +25,6 @@ from models.enrolment.workplace import Assignment, Workplace, source_digest
 from models.errors import EnrolmentError, ModelError, StoppedError
 from models.face.dataset import TrackedDataset, is_dataset, load_dataset, save_dataset
 from models.face.embedding import EmbeddingWeights
-from models.portrait.config import FieldConfig
 from models.portrait.restore import field_weights
 from models.portrait.speaker import Speaker, save_speaker
 from models.portrait.weights import pack_field
@@ -38,6 +38,7 @@ MIN_STEPS = 60
 POSE_STEPS = (0.002, 0.002, 0.002, 0.02, 0.02, 0.1)
 """Quantiser steps of the pose: rad, rad, rad, cm, cm, cm; each moves the picture ≤ 0.1 px."""
 TORSO_STEPS = (0.0015, 0.0015, 0.0015, 0.0015, 0.0004, 0.0004)
+BACKGROUND_STEPS = (0.0006, 0.0006, 0.0004, 0.0004)
 TRACKING_SHARE = 0.25
 """Of the whole time, before it is known how long tracking takes; for the progress shown."""
 
@@ -144,7 +145,7 @@ def enroll(
         train_config = TrainConfig(training_s, seed=config.seed)
         told = _training_report(tracked_s, report, stopped)
         watch = Watch(clock, workplace.checkpoint, config.preview, stopped)
-        trained = train(dataset, train_config, FieldConfig(), told, clock, device, watch)
+        trained = train(dataset, train_config, field_shape(dataset), told, clock, device, watch)
         if trained.steps < MIN_STEPS and not trained.complete:
             raise _stopped(f"after {trained.steps} steps")
         speaker = _save(output, dataset, trained, train_config, config, clock() - start)
@@ -261,7 +262,12 @@ def _save(
     weights["embedding.mean_crop"] = trained.mean_face.permute(1, 2, 0).cpu().numpy()
     face = replace(dataset.face, embedding=EmbeddingWeights.from_tensors(weights))
     steps = np.concatenate(
-        [np.full(EXPRESSION_DIM, train_config.code_noise), POSE_STEPS, TORSO_STEPS]
+        [
+            np.full(EXPRESSION_DIM, train_config.code_noise),
+            POSE_STEPS,
+            TORSO_STEPS,
+            BACKGROUND_STEPS,
+        ]
     ).astype(np.float32)
     assert steps.shape == (CHANNELS,)
     enrolment = {

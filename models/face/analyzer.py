@@ -84,6 +84,7 @@ class FaceAnalyzer:
                 embed(self._embedding, self._coefficients, measured.face),
                 measured.pose,
                 measured.torso,
+                measured.background,
                 frame.pts_ms,
                 seen.tracking,
             )

@@ -12,14 +12,14 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
-from codec.face import POSE_DIM, TORSO_DIM
+from codec.face import BACKGROUND_DIM, POSE_DIM, TORSO_DIM
 from models.errors import EnrolmentError, SpeakerFileError
 from models.face.basis import COEFFICIENTS
 from models.face.crop import FACE_CROP_PX
 from models.face.mesh import LANDMARKS
 from models.face.model import FaceModel
 
-FORMAT = "nerfcall-dataset-1"
+FORMAT = "nerfcall-dataset-2"
 
 Bytes = NDArray[np.uint8]
 Floats = NDArray[np.float32]
@@ -36,6 +36,7 @@ class TrackedDataset:
         poses: (N, 6) float32, rotation (axis times angle) and translation (cm), camera ← head.
         coefficients: (N, 79) float32, not standardised.
         torso: (N, 6) float32, as `codec.face.FaceState.torso`.
+        background: (N, 4) float32, as `codec.face.FaceState.background`.
         landmarks: (N, 478, 2) float32, in units of the portrait's side.
         tracking: (N,) uint8, `codec.face.Tracking`.
         indices: (N,) int64, decoded frame numbers in the clip.
@@ -49,6 +50,7 @@ class TrackedDataset:
     poses: Floats
     coefficients: Floats
     torso: Floats
+    background: Floats
     landmarks: Floats
     tracking: Bytes
     indices: NDArray[np.int64]
@@ -76,6 +78,7 @@ ARRAYS: dict[str, type] = {
     "poses": np.float32,
     "coefficients": np.float32,
     "torso": np.float32,
+    "background": np.float32,
     "landmarks": np.float32,
     "tracking": np.uint8,
     "indices": np.int64,
@@ -143,6 +146,7 @@ def _checked(path: str | Path, tensors: dict[str, NDArray[Any]]) -> dict[str, ND
         "poses": (n, POSE_DIM),
         "coefficients": (n, COEFFICIENTS),
         "torso": (n, TORSO_DIM),
+        "background": (n, BACKGROUND_DIM),
         "landmarks": (n, LANDMARKS, 2),
         "tracking": (n,),
         "indices": (n,),

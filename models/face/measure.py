@@ -1,4 +1,4 @@
-"""What one frame says of a known speaker: pose, expression, torso, and the aligned face.
+"""What one frame says of a known speaker: pose, expression, motions, and the aligned face.
 
 The same code measures at enrolment and in the call, so that the renderer meets in the call
 what it was trained on.
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from codec.face import HeadPose
 from models.errors import SpeakerFileError
+from models.face.background import BackgroundTracker
 from models.face.basis import ExpressionBasis
 from models.face.crop import FACE_SOURCE_PX, PortraitCrop, face_crop
 from models.face.fit import FaceFitter
@@ -31,7 +32,7 @@ class PortraitViews:
 
     Attributes:
         face_source: (160, 160, 3) uint8, to cut the face from.
-        torso_source: (96, 96, 3) uint8, to align the torso in.
+        torso_source: (96, 96, 3) uint8, to align torso and background in.
     """
 
     face_source: Picture
@@ -51,6 +52,7 @@ class FaceMeasurement:
         pose: camera ← head.
         coefficients: (79,) float32 of the expression basis, not standardised.
         torso: (6,) float32, as `codec.face.FaceState.torso`.
+        background: (4,) float32, as `codec.face.FaceState.background`.
         face: (96, 96, 3) uint8, the aligned face crop.
         error: mean reprojection error of the landmarks, in portrait sides.
     """
@@ -58,6 +60,7 @@ class FaceMeasurement:
     pose: HeadPose
     coefficients: Array
     torso: Array
+    background: Array
     face: Picture
     error: float
 
@@ -79,6 +82,7 @@ class FaceMeasurer:
         self._face = face
         self._fitter = FaceFitter(face.neutral, basis, face.camera)
         self._torso = TorsoTracker(face.torso)
+        self._background = BackgroundTracker(face.background)
 
     def measure(self, landmarks: Array, transform: Array, views: PortraitViews) -> FaceMeasurement:
         """Measures one frame with a face.
@@ -90,9 +94,11 @@ class FaceMeasurer:
         """
         fit = self._fitter.fit(landmarks, transform)
         grey = torso_grey(views.torso_source)
-        torso = self._torso.track(grey, head_mask(landmarks, HEAD_GROWTH))
+        head = head_mask(landmarks, HEAD_GROWTH)
+        torso = self._torso.track(grey, head)
+        background = self._background.track(grey, head)
         face = face_crop(views.face_source, fit.pose, self._face.camera, self._face.neutral)
-        return FaceMeasurement(fit.pose, fit.coefficients, torso, face, fit.error)
+        return FaceMeasurement(fit.pose, fit.coefficients, torso, background, face, fit.error)
 
 
 def to_portrait(landmarks: Array, crop: PortraitCrop) -> Array:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.errors import SpeakerFileError
+from models.face.background import REFERENCE_PX, BackgroundReference
 from models.face.basis import COEFFICIENTS, ExpressionBasis
 from models.face.camera import CameraIntrinsics
 from models.face.crop import PortraitCrop
@@ -25,6 +26,8 @@ SHAPES: dict[str, tuple[int, ...]] = {
     "coefficient_std": (COEFFICIENTS,),
     "torso_grey": (TORSO_PX, TORSO_PX),
     "torso_weight": (TORSO_PX, TORSO_PX),
+    "background_grey": (REFERENCE_PX, REFERENCE_PX),
+    "background_weight": (REFERENCE_PX, REFERENCE_PX),
 }
 MAX_FRAME_PX = 32768
 MAX_HEAD_CM = 50.0
@@ -45,6 +48,7 @@ class FaceModel:
         coefficient_mean: (79,) float32 over enrolment.
         coefficient_std: (79,) float32 over enrolment, positive.
         torso: the torso at rest.
+        background: what is behind the person.
         embedding: the trained embedding; None before training.
     """
 
@@ -55,6 +59,7 @@ class FaceModel:
     coefficient_mean: Array
     coefficient_std: Array
     torso: TorsoReference
+    background: BackgroundReference
     embedding: EmbeddingWeights | None = None
 
     def standardise(self, coefficients: Array) -> Array:
@@ -73,6 +78,8 @@ class FaceModel:
             PREFIX + "coefficient_std": self.coefficient_std,
             PREFIX + "torso_grey": self.torso.grey,
             PREFIX + "torso_weight": self.torso.weight,
+            PREFIX + "background_grey": self.background.grey,
+            PREFIX + "background_weight": self.background.weight,
         }
         if self.embedding is not None:
             tensors |= self.embedding.to_tensors()
@@ -100,7 +107,7 @@ class FaceModel:
                 raise SpeakerFileError(
                     f"{PREFIX}{name}: expected shape {shape}, got {tensor.shape}"
                 )
-            kind = np.uint8 if name.startswith("torso") else np.float32
+            kind = np.uint8 if name.endswith(("_grey", "_weight")) else np.float32
             if tensor.dtype != kind:
                 raise SpeakerFileError(
                     f"{PREFIX}{name}: expected {kind.__name__}, got {tensor.dtype}"
@@ -124,6 +131,7 @@ class FaceModel:
             found["coefficient_mean"],
             found["coefficient_std"],
             TorsoReference(found["torso_grey"], found["torso_weight"]),
+            BackgroundReference(found["background_grey"], found["background_weight"]),
             EmbeddingWeights.from_tensors(tensors) if has_embedding else None,
         )
 

@@ -6,8 +6,8 @@ Three passes, of which only the second tracks:
    is fit to learn from (`models.face.survey`, `models.face.suitable`);
 2. frame by frame: track the face, keep the portrait and two small pictures of it; of a long
    clip only so many frames are kept, those that tell most (`models.face.variety`);
-3. from what was kept: the speaker's neutral mesh and torso, then pose, expression and torso
-   of every frame by the code that the sender runs in a call.
+3. from what was kept: the speaker's neutral mesh, torso and background, then pose, expression
+   and motions of every frame by the code that the sender runs in a call.
 """
 
 from __future__ import annotations
@@ -24,6 +24,8 @@ from numpy.typing import NDArray
 
 from models.clip import Frame, probe_clip, scan_clip
 from models.errors import ClipError, NoFaceError
+from models.face.background import BackgroundReference
+from models.face.background_reference import learn_background_reference
 from models.face.basis import ExpressionBasis, load_basis
 from models.face.crop import FACE_SOURCE_PX, PortraitCrop
 from models.face.dataset import TrackedDataset
@@ -41,8 +43,8 @@ from models.face.variety import FramePlan, Variety, look, plan_frames
 
 NEUTRAL_FRAMES = 80
 """Frames from which the neutral mesh is triangulated."""
-TORSO_FRAMES = 60
-"""Frames from which the torso's reference is learned."""
+REFERENCE_FRAMES = 60
+"""Frames from which the torso's and the background's references are learned."""
 MIN_STD = 0.02
 """Floor of a coefficient's deviation: a still direction must not be blown up."""
 
@@ -200,27 +202,36 @@ class _Kept:
         neutral = fit_neutral(landmarks[some], transforms[some], basis, camera)
         person = None
         with PersonSegmenter() as segmenter:
-            torso = self._torso(landmarks, transforms, segmenter)
+            torso, background = self._references(landmarks, transforms, segmenter)
             if person_masks:
                 person = np.array(list(self._persons(segmenter, report)))
         still = np.zeros(len(basis.components), np.float32)
-        face = FaceModel(camera, self.crop, basis_digest(basis), neutral, still, still + 1, torso)
+        digest = basis_digest(basis)
+        face = FaceModel(camera, self.crop, digest, neutral, still, still + 1, torso, background)
         return self._dataset(face, basis, landmarks, person, report)
 
-    def _torso(
+    def _references(
         self, landmarks: Array, transforms: Array, segmenter: PersonSegmenter
-    ) -> TorsoReference:
-        """Learns the torso's reference about the frame with the most usual head position."""
+    ) -> tuple[TorsoReference, BackgroundReference]:
+        """Learns what the motions refer to, about the frame with the most usual head position."""
         positions = transforms[:, :3, 3]
         reference = int(np.abs(positions - np.median(positions, 0)).sum(1).argmin())
-        some = np.union1d(_spread(len(landmarks), TORSO_FRAMES), [reference])
-        mask = segmenter.mask(self.portraits[reference])
-        small = cv2.resize(mask, (TORSO_PX, TORSO_PX), interpolation=cv2.INTER_AREA)
-        return learn_torso_reference(
-            [torso_grey(self.views[i].torso_source) for i in some],
-            landmarks[some],
-            np.asarray(small, np.uint8),
-            int(np.searchsorted(some, reference)),
+        some = np.union1d(_spread(len(landmarks), REFERENCE_FRAMES), [reference])
+        greys = [torso_grey(self.views[i].torso_source) for i in some]
+        persons = np.array(
+            [
+                cv2.resize(
+                    segmenter.mask(self.portraits[i]),
+                    (TORSO_PX, TORSO_PX),
+                    interpolation=cv2.INTER_AREA,
+                )
+                for i in some
+            ]
+        )
+        at = int(np.searchsorted(some, reference))
+        return (
+            learn_torso_reference(greys, landmarks[some], persons[at], at),
+            learn_background_reference(greys, landmarks[some], persons, at),
         )
 
     def _persons(self, segmenter: PersonSegmenter, report: Progress) -> Iterator[NDArray[np.uint8]]:
@@ -254,6 +265,7 @@ class _Kept:
             ),
             coefficients=coefficients,
             torso=np.array([m.torso for m in measured]),
+            background=np.array([m.background for m in measured]),
             landmarks=np.ascontiguousarray(landmarks[..., :2]),
             tracking=self.tracking,
             indices=self.indices,

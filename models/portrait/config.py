@@ -6,6 +6,14 @@ from dataclasses import asdict, dataclass, fields
 
 from models.errors import SpeakerFileError
 
+_CORNERS = {
+    "box_min": (3, 100),
+    "box_max": (3, 100),
+    "background_min": (2, 4),
+    "background_max": (2, 4),
+}
+"""How many coordinates a corner has, and how far from zero each may be."""
+
 
 @dataclass(frozen=True, slots=True)
 class FieldConfig:
@@ -34,7 +42,11 @@ class FieldConfig:
         torso_channels: features of the torso plane.
         warp_cells: cells of the grid on which the torso's residual warp is evaluated.
         torso_hidden: width of the torso's MLPs.
-        background_px: side of the background picture.
+        background_px: pixels of the background picture to a side of the portrait.
+        background_min: upper left corner of the background picture in the reference's portrait
+            (u, v), where (0, 0) and (1, 1) are the portrait's corners; a camera that pans sees
+            more than the portrait.
+        background_max: lower right corner.
     """
 
     box_min: tuple[float, float, float] = (-14.0, -17.0, -20.0)
@@ -56,6 +68,13 @@ class FieldConfig:
     warp_cells: int = 32
     torso_hidden: int = 32
     background_px: int = 256
+    background_min: tuple[float, float] = (0.0, 0.0)
+    background_max: tuple[float, float] = (1.0, 1.0)
+
+    def background_shape(self) -> tuple[int, int]:
+        """Height and width of the background picture, pixels."""
+        (u0, v0), (u1, v1) = self.background_min, self.background_max
+        return round((v1 - v0) * self.background_px), round((u1 - u0) * self.background_px)
 
     def to_json(self) -> dict[str, object]:
         """Returns the manifest's `field` entry."""
@@ -76,26 +95,35 @@ class FieldConfig:
             raise SpeakerFileError(f"field configuration: unknown or missing entries {odd}")
         values: dict[str, object] = {}
         for name, value in entry.items():
-            if name in ("box_min", "box_max"):
-                if not (
-                    isinstance(value, list)
-                    and len(value) == 3
-                    and all(isinstance(x, int | float) and abs(x) <= 100 for x in value)
-                ):
-                    raise SpeakerFileError(
-                        f"field {name}: expected 3 lengths in cm, got {value!r:.60}"
-                    )
-                values[name] = tuple(float(x) for x in value)
+            if name in _CORNERS:
+                values[name] = _corner(name, value)
             elif isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= 1024:
                 raise SpeakerFileError(f"field {name}: expected 1..1024, got {value!r:.60}")
             else:
                 values[name] = value
         config = cls(**values)  # type: ignore[arg-type]
-        if any(lo >= hi for lo, hi in zip(config.box_min, config.box_max, strict=True)):
-            raise SpeakerFileError("field box: expected box_min below box_max on every axis")
+        for what in ("box", "background"):
+            low, high = getattr(config, f"{what}_min"), getattr(config, f"{what}_max")
+            if any(lo >= hi for lo, hi in zip(low, high, strict=True)):
+                raise SpeakerFileError(f"field {what}: expected min below max on every axis")
+        if min(config.background_shape()) < 1:
+            raise SpeakerFileError("field background: expected at least one pixel, got none")
         if (
             config.static_cells % config.dynamic_cells
             or config.dynamic_channels > config.static_channels
         ):
             raise SpeakerFileError("field planes: expected dynamic planes that nest in static ones")
         return config
+
+
+def _corner(name: str, value: object) -> tuple[float, ...]:
+    count, reach = _CORNERS[name]
+    if not (
+        isinstance(value, list)
+        and len(value) == count
+        and all(isinstance(x, int | float) and abs(x) <= reach for x in value)
+    ):
+        raise SpeakerFileError(
+            f"field {name}: expected {count} numbers within {reach}, got {value!r:.60}"
+        )
+    return tuple(float(x) for x in value)

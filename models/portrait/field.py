@@ -24,18 +24,37 @@ class FrameInputs:
         rotation: (F, 3) rotation vectors, rad, head → camera.
         translation: (F, 3) cm.
         torso: (F, 6) affine motion as in `codec.face.FaceState`.
+        background: (F, 4) similarity as there.
     """
 
     expression: Tensor
     rotation: Tensor
     translation: Tensor
     torso: Tensor
+    background: Tensor
 
     def motion(self) -> Tensor:
         """(F, 2, 3) affine motion [I + A | b] of the torso."""
         linear = self.torso[:, :4].reshape(-1, 2, 2)
         linear = linear + torch.eye(2, device=linear.device, dtype=linear.dtype)
         return torch.cat([linear, self.torso[:, 4:, None]], dim=-1)
+
+    def behind(self, uv: Tensor) -> Tensor:
+        """Where the background's reference shows what frames show.
+
+        Takes each frame's similarity back: p = exp(−z)·R(−r)·(p' − t) about the centre.
+
+        Args:
+            uv: (F, M, 2) portrait positions.
+
+        Returns:
+            (F, M, 2) positions in the reference's portrait.
+        """
+        zoom, turn, shift = self.background[:, 0], self.background[:, 1], self.background[:, 2:]
+        scale = torch.exp(-zoom)
+        cosine, sine = scale * torch.cos(turn), scale * torch.sin(turn)
+        back = torch.stack([cosine, sine, -sine, cosine], dim=-1).reshape(-1, 2, 2)
+        return (uv - 0.5 - shift[:, None]) @ back.transpose(1, 2) + 0.5
 
 
 class SpeakerField(nn.Module):
@@ -48,9 +67,15 @@ class SpeakerField(nn.Module):
         self.torso = TorsoField(config)
         self.consistency = nn.Parameter(torch.randn(config.consistency_dim) * 0.1)
         self.consistency_frame = nn.Linear(CONDITION_DIM, config.consistency_dim)
-        self.background_logits = nn.Parameter(
-            torch.zeros(1, 3, config.background_px, config.background_px)
+        self.background_logits = nn.Parameter(torch.zeros(1, 3, *config.background_shape()))
+        self.register_buffer(
+            "background_min", torch.tensor(config.background_min), persistent=False
         )
+        self.register_buffer(
+            "background_max", torch.tensor(config.background_max), persistent=False
+        )
+        self.background_min: Tensor
+        self.background_max: Tensor
         # Where the head usually is: conditions are relative to it, cm.
         self.register_buffer("rest_translation", torch.zeros(3))
         self.rest_translation: Tensor
@@ -73,10 +98,12 @@ class SpeakerField(nn.Module):
         shift = (frames.translation - self.rest_translation) / 10.0
         return torch.cat([frames.rotation * 3.0, shift], dim=-1)
 
-    def background(self, uv: Tensor) -> Tensor:
+    def background(self, uv: Tensor, frames: FrameInputs) -> Tensor:
         """(F, M, 2) portrait positions → (F, M, 3) colour in [0, 1]."""
         picture = torch.sigmoid(self.background_logits)
-        grid = (uv * 2.0 - 1.0).reshape(1, 1, -1, 2)
+        extent = self.background_max - self.background_min
+        inside = (frames.behind(uv) - self.background_min) / extent
+        grid = (inside * 2.0 - 1.0).reshape(1, 1, -1, 2)
         colour = F.grid_sample(picture, grid, align_corners=False, padding_mode="border")
         return colour[0, :, 0].T.reshape(*uv.shape[:2], 3)
 
@@ -87,4 +114,4 @@ class SpeakerField(nn.Module):
         colour: Tensor
         opacity: Tensor
         colour, opacity = self.torso(uv, frames.motion(), warp, code)
-        return opacity * colour + (1.0 - opacity) * self.background(uv)
+        return opacity * colour + (1.0 - opacity) * self.background(uv, frames)

@@ -51,4 +51,5 @@ class PlainPainter:
             row(state.pose.rotation),
             row(state.pose.translation),
             row(state.torso),
+            row(state.background),
         )

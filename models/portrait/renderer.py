@@ -24,6 +24,8 @@ DrawPath = Literal["warp", "torch"]
 SIZE_RANGE = (16, 4096)
 MIN_TORSO_AREA = 1e-3
 """A torso motion that shrinks areas further is no person's, and cannot be inverted safely."""
+MAX_ZOOM = 4.0
+"""The natural logarithm of a zoom beyond which a background motion is no camera's."""
 
 
 class Painter(Protocol):
@@ -149,8 +151,8 @@ def check_drawable(state: FaceState, size: int) -> None:
     """Checks what a renderer is asked for.
 
     Raises:
-        ModelError: a size out of range, numbers that are not finite, or a torso motion that
-            squeezes the plane to a line.
+        ModelError: a size out of range, numbers that are not finite, a torso motion that
+            squeezes the plane to a line, or a background motion that zooms absurdly.
     """
     low, high = SIZE_RANGE
     if not low <= size <= high:
@@ -161,3 +163,6 @@ def check_drawable(state: FaceState, size: int) -> None:
     area = float(np.linalg.det(motion))
     if abs(area) < MIN_TORSO_AREA:
         raise ModelError(f"torso motion: expected an area above {MIN_TORSO_AREA}, got {area:.2g}")
+    zoom = float(state.background[0])
+    if abs(zoom) > MAX_ZOOM:
+        raise ModelError(f"background motion: expected a zoom within ±{MAX_ZOOM}, got {zoom:.2g}")

@@ -24,7 +24,9 @@ from models.errors import SpeakerFileError
 from models.face.model import FaceModel
 from models.portrait.config import FieldConfig
 
-FORMAT = "nerfcall-speaker-2"
+FORMAT = "nerfcall-speaker-3"
+OUTDATED = ("nerfcall-speaker-1", "nerfcall-speaker-2")
+"""Formats of earlier versions, which knew no background motion."""
 FIELD_PREFIX = "field."
 MAX_BYTES = 4 * 1024 * 1024
 MAX_HEADER_BYTES = 1 << 20
@@ -39,7 +41,7 @@ class Speaker:
         face: what a sender needs, with the embedding.
         field_config: shape of the field.
         tensors: the field's tensors as stored, names without `field.`.
-        steps: (42,) float32 quantiser steps, in wire order.
+        steps: (46,) float32 quantiser steps, in wire order.
         manifest: all of the manifest.
     """
 
@@ -66,7 +68,7 @@ def save_speaker(
         face: with an embedding.
         field_config: shape of the field.
         tensors: the field's, as stored.
-        steps: (42,) quantiser steps.
+        steps: (46,) quantiser steps.
         enrolment: how it was made; kept in the manifest for people.
     """
     manifest = {**face.manifest(), "field": field_config.to_json(), "enrolment": dict(enrolment)}
@@ -117,7 +119,8 @@ def parse_speaker(data: bytes, name: str) -> Speaker:
     metadata = _metadata(data, name)
     got = metadata.get("format", "another safetensors file")
     if got != FORMAT:
-        raise SpeakerFileError(f"{name}: expected a speaker file {FORMAT}, got {got!r:.60}")
+        hint = "; enrol the speaker again" if got in OUTDATED else ""
+        raise SpeakerFileError(f"{name}: expected a speaker file {FORMAT}, got {got!r:.60}{hint}")
     try:
         manifest = json.loads(metadata.get("manifest", ""))
         tensors: dict[str, NDArray[Any]] = load(data)

@@ -56,7 +56,7 @@ def field_shapes(config: FieldConfig) -> dict[str, Shape]:
     nodes = c.dynamic_cells + 1
     return {
         "consistency": (c.consistency_dim,),
-        "background_logits": (1, 3, c.background_px, c.background_px),
+        "background_logits": (1, 3, *c.background_shape()),
         "rest_translation": (3,),
         "head.static": planes,
         "head.expression_planes": (c.expression_planes, 3, c.dynamic_channels, nodes, nodes),

@@ -33,8 +33,9 @@ def face(pts_ms: int, level: float = 0.0, tracking: Tracking = Tracking.FACE) ->
     """A state whose first expression number is `level`, between -1 and 1."""
     expression = np.zeros(EXPRESSION_DIM, np.float32)
     expression[0] = level
-    zeros = np.zeros(3, np.float32)
-    return FaceState(expression, HeadPose(zeros, zeros), np.zeros(6, np.float32), pts_ms, tracking)
+    zeros, torso, background = (np.zeros(size, np.float32) for size in (3, 6, 4))
+    pose = HeadPose(zeros, zeros)
+    return FaceState(expression, pose, torso, background, pts_ms, tracking)
 
 
 def gray_of(level: float) -> int:

@@ -76,7 +76,8 @@ def bind_torso(folded: FoldedTorso, config: FieldConfig) -> Any:
         config.warp_cells,
         conventions.WARP_SPAN,
     )
-    bound.background, bound.background_px = share(folded.background), config.background_px
+    bound.background = share(folded.background)
+    bound.background_height, bound.background_width = config.background_shape()
     bound.covered = COVERED
     return bound
 
@@ -118,6 +119,7 @@ class BoundView:
         memory["colour_bias"][:] = self.colour_bias + view.colour_bias
         memory["torso_bias"][:] = view.torso_bias
         memory["motion"][:] = view.motion.reshape(-1)
+        memory["behind"][:] = view.behind.reshape(-1)
         memory["warp_bias"][:] = view.warp_bias
 
 
@@ -129,6 +131,7 @@ def bind_view(folded: FoldedHead, config: FieldConfig) -> BoundView:
         "colour_bias": HIDDEN,
         "torso_bias": HIDDEN,
         "motion": 6,
+        "behind": 6,
         "warp_bias": conventions.WARP_HIDDEN,
         "warp": 2 * (config.warp_cells + 1) ** 2,
     }

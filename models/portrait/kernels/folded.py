@@ -69,7 +69,7 @@ class FoldedTorso:
         plane: (N, HIDDEN) hidden layer at the plane's nodes, without bias.
         rows: (4, HIDDEN) and `bias` (4,): hidden layer → colour and opacity.
         warp_nodes: (n, WARP_HIDDEN) what a node adds to the warp's first layer.
-        background: (px, px, 3) colours.
+        background: (height, width, 3) colours.
     """
 
     plane: Array

@@ -39,8 +39,8 @@ def unsupported(config: FieldConfig) -> str | None:
     for name, expected in (("hidden", HIDDEN), ("torso_hidden", HIDDEN)):
         if (got := getattr(config, name)) != expected:
             return f"field {name}: expected {expected}, got {got}"
-    if config.background_px < 2:
-        return f"field background_px: expected at least 2, got {config.background_px}"
+    if min(shape := config.background_shape()) < 2:
+        return f"field background: expected at least 2 pixels on each side, got {shape}"
     return None
 
 

@@ -87,8 +87,9 @@ class Torso:
     cells: int
     warp_cells: int
     span: float
-    background: wp.array(dtype=wp.float32)  # (background_px², 3)
-    background_px: int
+    background: wp.array(dtype=wp.float32)  # (background_height, background_width, 3)
+    background_width: int
+    background_height: int
     covered: float
 
 
@@ -101,6 +102,7 @@ class View:
     colour_bias: wp.array(dtype=wp.float32)  # (32,)
     torso_bias: wp.array(dtype=wp.float32)  # (32,)
     motion: wp.array(dtype=wp.float32)  # (2, 3), frame → reference
+    behind: wp.array(dtype=wp.float32)  # (2, 3), frame → pixels of the background
     warp_bias: wp.array(dtype=wp.float32)  # (48,)
     warp: wp.array(dtype=wp.float32)  # ((warp_cells + 1)², 2)
 

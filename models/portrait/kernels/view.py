@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from codec.face import FaceState
 from models.face.camera import CameraIntrinsics
+from models.face.similarity import to_reference
 from models.portrait.weights import FieldWeights
 
 Array = NDArray[np.float32]
@@ -30,6 +31,8 @@ class FrameView:
         colour_bias: (32,) what the consistency code adds to the head's colour layer.
         torso_bias: (32,) likewise for the torso's, its constant bias included.
         motion: (2, 3) affine map from the portrait's (u, v) to the torso's reference.
+        behind: (2, 3) affine map from the portrait's (u, v) to pixels of the background picture,
+            whose first pixel's centre is at (0, 0).
         warp_bias: (48,) what the frame adds to the first layer of the torso's warp.
     """
 
@@ -38,6 +41,7 @@ class FrameView:
     colour_bias: Array
     torso_bias: Array
     motion: Array
+    behind: Array
     warp_bias: Array
 
 
@@ -49,6 +53,10 @@ class FrameViews:
         self._camera = camera
         self._box_min = np.array(config.box_min, np.float32)
         self._box_max = np.array(config.box_max, np.float32)
+        self._background_min = np.array(config.background_min)
+        height, width = config.background_shape()
+        extent = np.subtract(config.background_max, config.background_min)
+        self._pixels = (np.array([width, height]) / extent)[:, None]
         self._rest = weights["rest_translation"]
         self._consistency = weights["consistency"]
         self._consistency_frame = _layer(weights, "consistency_frame")
@@ -78,8 +86,17 @@ class FrameViews:
                 self._colour_code @ code,
                 self._torso_code @ code + self._torso_bias,
                 _reference_motion(state.torso),
+                self._behind(state.background),
                 warp_weight @ np.concatenate([moved, state.torso * 10.0]) + warp_bias,
             )
+
+    def _behind(self, background: Array) -> Array:
+        """From the frame to the reference's portrait, and on to the picture's pixels."""
+        to_picture = to_reference(background)
+        to_picture[:, 2] -= self._background_min
+        to_picture *= self._pixels
+        to_picture[:, 2] -= 0.5
+        return to_picture.astype(np.float32)
 
     def _rays(self, rotation: Array, translation: Array) -> Array:
         camera, size = self._camera, self._box_max - self._box_min

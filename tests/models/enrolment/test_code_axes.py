@@ -16,7 +16,7 @@ def test_field_and_embedding_still_agree_and_channels_are_uncorrelated() -> None
     torch.manual_seed(0)
     field, net = SpeakerField(SMALL), EmbeddingNet()
     coefficients, pictures = torch.randn(40, 79), torch.randn(40, 3, 96, 96)
-    pose = torch.zeros(40, 3), torch.zeros(40, 3), torch.zeros(40, 6)
+    pose = torch.zeros(40, 3), torch.zeros(40, 3), torch.zeros(40, 6), torch.zeros(40, 4)
     with torch.no_grad():
         before = net(coefficients, pictures)
         codes_before = field.condition(FrameInputs(before, *pose))[1]

@@ -26,6 +26,7 @@ def test_the_call_measures_what_enrolment_measured(face, dataset, weights, real_
         pose = np.concatenate([state.pose.rotation, state.pose.translation])
         np.testing.assert_allclose(pose, dataset.poses[i], atol=1e-3)
         np.testing.assert_allclose(state.torso, dataset.torso[i], atol=1e-5)
+        np.testing.assert_array_equal(state.background, dataset.background[i])
         expression = embed(weights, face.standardise(dataset.coefficients[i]), dataset.faces[i])
         np.testing.assert_allclose(state.expression, expression, atol=1e-3)
 

@@ -26,8 +26,11 @@ def test_a_face_without_an_embedding_is_a_face(dataset):
 
 def test_the_faces_part_of_a_speaker_file_is_small(dataset, weights):
     face = replace(dataset.face, embedding=weights)
-    torso = face.torso.grey.nbytes + face.torso.weight.nbytes
+    torso, background = (
+        part.grey.nbytes + part.weight.nbytes for part in (face.torso, face.background)
+    )
     assert torso < 20_000
+    assert background < 80_000
     assert sum(tensor.nbytes for tensor in face.to_tensors().values()) < 1_000_000
 
 
@@ -43,6 +46,8 @@ def test_the_faces_part_of_a_speaker_file_is_small(dataset, weights):
         ("coefficient_mean", np.full(79, np.inf, np.float32), "finite means"),
         ("torso_grey", np.zeros((4096, 4096), np.uint8), r"expected shape \(96, 96\)"),
         ("torso_weight", np.zeros((96, 96), np.float32), "expected uint8, got float32"),
+        ("background_grey", np.zeros((96, 96), np.uint8), r"expected shape \(192, 192\)"),
+        ("background_weight", np.zeros((192, 192), np.float32), "expected uint8, got float32"),
     ],
 )
 def test_absurd_tensors_are_refused(dataset, name, tensor, message):

@@ -53,6 +53,11 @@ def test_the_torso_motion_is_small_and_smooth(dataset):
     assert np.abs(np.diff(dataset.torso[:, 4:], axis=0)).max() * 256 < 4
 
 
+def test_a_camera_that_stands_still_has_no_motion_at_all(dataset):
+    assert dataset.background.shape == (48, 4)
+    assert not dataset.background.any()
+
+
 def test_person_masks_cover_the_face_and_not_the_corner(dataset):
     assert dataset.person.shape == (48, 32, 32)
     x, y = (dataset.landmarks[0, CHIN] * 32).astype(int)

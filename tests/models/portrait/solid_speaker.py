@@ -79,10 +79,11 @@ def state(
     rotation: tuple[float, float, float] = (0.0, 0.0, 0.0),
     translation: tuple[float, float, float] = (0.0, 0.0, DISTANCE_CM),
     torso: tuple[float, ...] = (0.02, -0.03, 0.01, 0.04, 0.03, -0.02),
+    background: tuple[float, ...] = (0.0, 0.0, 0.0, 0.0),
     seed: int = 0,
 ) -> FaceState:
     """A state with a random expression."""
     expression = np.random.default_rng(seed).standard_normal(30)
     return FaceState.from_vector(
-        np.concatenate([expression, rotation, translation, torso]).astype(np.float32), 0
+        np.concatenate([expression, rotation, translation, torso, background]).astype(np.float32), 0
     )

@@ -40,6 +40,7 @@ POSES = {
     "half out of the picture": state(translation=(25.0, 5.0, -45.0), seed=2),
     "so close that it fills the picture": state(translation=(0.0, 0.0, -18.0), seed=3),
     "the camera inside the head": state(translation=(0.0, 0.0, 0.0)),
+    "before a camera that panned": state(background=(0.2, -0.1, 0.15, -0.3), seed=4),
     "out of the picture": state(translation=(300.0, 0.0, -50.0)),
     "behind the camera": state(translation=(0.0, 0.0, 60.0)),
 }
@@ -64,7 +65,8 @@ def workers() -> Iterator[Workers]:
 
 
 def inputs(state: FaceState) -> FrameInputs:
-    vectors = (state.expression, state.pose.rotation, state.pose.translation, state.torso)
+    pose = state.pose
+    vectors = (state.expression, pose.rotation, pose.translation, state.torso, state.background)
     return FrameInputs(*(torch.from_numpy(vector)[None] for vector in vectors))
 
 
@@ -135,12 +137,13 @@ def test_equal_states_give_equal_bytes_whatever_was_drawn_between(painter: Kerne
 
 
 @pytest.mark.parametrize("value", [1e30, -1e30, 3e38, 1e-40])
-@pytest.mark.parametrize("part", ["expression", "rotation", "translation", "torso"])
+@pytest.mark.parametrize("part", ["expression", "rotation", "translation", "torso", "background"])
 def test_absurd_numbers_are_drawn_somehow(painter: KernelPainter, part: str, value: float) -> None:
     vector = POSES["front"].vector()
-    offset = {"expression": 0, "rotation": 30, "translation": 33, "torso": 36}[part]
-    length = {"expression": 30, "rotation": 3, "translation": 3, "torso": 4}[part]
-    vector[offset : offset + length] = value * np.resize([1.0, -0.5, 0.25], length)
+    starts = {"expression": 0, "rotation": 30, "translation": 33, "torso": 36, "background": 42}
+    length = {"expression": 30, "rotation": 3, "translation": 3, "torso": 4, "background": 4}[part]
+    absurd = value * np.resize([1.0, -0.5, 0.25], length)
+    vector[starts[part] : starts[part] + length] = absurd
     odd = FaceState.from_vector(vector, 0)
     first = painter.draw(odd, 64)
     assert first.shape == (64, 64, 3)
@@ -245,17 +248,20 @@ def test_fields_of_other_sizes_are_drawn_too() -> None:
         torso_channels=10,
         warp_cells=8,
         background_px=90,
+        background_min=(-0.25, -0.125),
+        background_max=(1.0, 1.5),
     )
     solid = solid_field(config, seed=4)
     with KernelPainter(field_weights(*solid), CAMERA) as painter:
-        drawn = painter.draw(POSES["turned"], 96)
-    assert psnr(plain(solid, POSES["turned"], 96), drawn) > 55.0
+        for name in ("turned", "before a camera that panned"):
+            drawn = painter.draw(POSES[name], 96)
+            assert psnr(plain(solid, POSES[name], 96), drawn) > 55.0
 
 
 def test_networks_of_other_widths_are_refused() -> None:
     assert unsupported(FieldConfig()) is None
     assert unsupported(replace(FieldConfig(), hidden=64)) == "field hidden: expected 32, got 64"
-    assert "background_px" in (unsupported(replace(FieldConfig(), background_px=1)) or "")
+    assert "at least 2 pixels" in (unsupported(replace(FieldConfig(), background_px=1)) or "")
 
 
 @pytest.mark.parametrize(("items", "parts"), [(1, 4), (7, 2), (64, 5)])

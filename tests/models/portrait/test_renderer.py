@@ -120,6 +120,8 @@ def test_a_state_that_cannot_be_drawn_is_refused(speaker: Speaker) -> None:
         flat = (-1.0, 0.0, 0.0, 0.0, 0.0, 0.0)
         with pytest.raises(ModelError, match="area"):
             renderer.render(state(torso=flat), 64)
+        with pytest.raises(ModelError, match="zoom within ±4.0, got 9"):
+            renderer.render(state(background=(9.0, 0.0, 0.0, 0.0)), 64)
 
 
 def test_preparing_compiles_the_kernels_or_lets_the_renderer_say_why_not(

@@ -14,6 +14,7 @@ from safetensors.numpy import load, save
 
 from models.enrolment.embedding_net import EmbeddingNet
 from models.errors import SpeakerFileError
+from models.face.background import REFERENCE_PX, BackgroundReference
 from models.face.basis import COEFFICIENTS
 from models.face.camera import CameraIntrinsics
 from models.face.crop import PortraitCrop
@@ -36,6 +37,7 @@ def _face() -> FaceModel:
     weights = {f"embedding.{k}": v.numpy() for k, v in EmbeddingNet().state_dict().items()}
     weights["embedding.mean_crop"] = np.zeros((96, 96, 3), np.float32)
     grey = np.zeros((TORSO_PX, TORSO_PX), np.uint8)
+    behind = np.zeros((REFERENCE_PX, REFERENCE_PX), np.uint8)
     return FaceModel(
         CameraIntrinsics(0.8, 0.5, 0.5),
         PortraitCrop(0, 0, 288, 360, 288),
@@ -44,6 +46,7 @@ def _face() -> FaceModel:
         np.zeros(COEFFICIENTS, np.float32),
         np.ones(COEFFICIENTS, np.float32),
         TorsoReference(grey, grey),
+        BackgroundReference(behind, behind),
         EmbeddingWeights.from_tensors(weights),
     )
 
@@ -88,7 +91,10 @@ def test_the_field_survives_storage_within_eight_bits(file: Path) -> None:
     assert not any(p.requires_grad for p in field.parameters())
 
 
-@pytest.mark.parametrize("config", [FieldConfig(), SMALL], ids=["usual", "small"])
+WIDE = dataclasses.replace(SMALL, background_min=(-0.25, 0.0), background_max=(1.0, 1.5))
+
+
+@pytest.mark.parametrize("config", [FieldConfig(), SMALL, WIDE], ids=["usual", "small", "wide"])
 def test_shapes_are_worked_out_as_the_field_has_them(config: FieldConfig) -> None:
     state = SpeakerField(config).state_dict()
     assert field_shapes(config) == {name: tuple(tensor.shape) for name, tensor in state.items()}
@@ -110,6 +116,12 @@ def test_a_file_of_another_version_names_both(file: Path) -> None:
         parse_speaker(data, "x")
 
 
+def test_a_speaker_of_the_first_version_must_be_enrolled_again(file: Path) -> None:
+    data = _rewritten(file, format="nerfcall-speaker-1")
+    with pytest.raises(SpeakerFileError, match="got 'nerfcall-speaker-1'; enrol the speaker again"):
+        parse_speaker(data, "x")
+
+
 def test_something_else_is_refused(tmp_path: Path) -> None:
     other = tmp_path / "x.speaker"
     other.write_bytes(b"\x00" * 100)
@@ -128,7 +140,9 @@ def test_a_header_that_claims_gigabytes_is_refused_before_it_is_read(file: Path)
 @pytest.mark.parametrize(
     ("name", "value"),
     [("static_cells", 10**9), ("static_cells", -1), ("hidden", "32"), ("box_min", [0, 0]),
-     ("dynamic_cells", 7), ("box_min", [50, 50, 50])],
+     ("dynamic_cells", 7), ("box_min", [50, 50, 50]), ("background_min", [0, 0, 0]),
+     ("background_max", [9.0, 1.0]), ("background_min", [1.0, 0.0]),
+     ("background_max", [0.001, 1.0])],
 )  # fmt: skip
 def test_absurd_shapes_are_refused(file: Path, name: str, value: object) -> None:
     manifest = _manifest(file)
