@@ -38,6 +38,8 @@ COLD_STARTS = ((0.0, 0.0), (-0.12, 0.0), (0.12, 0.0), (0.0, -0.12), (0.0, 0.12))
 """Shifts about the last known motion from which a lost camera is looked for."""
 SEARCH_EVERY = 25
 """Frames between two searches for a lost camera; one takes as long as ten other frames."""
+EDGE_PX = 1
+"""Border of the frame that is not compared: its blur does not know what lies beyond."""
 GREY_SIGMA = 6.0
 """The σ of ρ: grey differences far above it are not the background."""
 PIXELS_PER_SAMPLE = 9.0
@@ -58,7 +60,7 @@ WAKE_GAIN, WAKE_SHARE = 0.03, 0.3
 """By how much mean ρ has to fall, also in relation to itself, to believe that a resting camera
 moves. Ten clips of resting cameras stay below (0.016 at most, persons before plain walls); a
 pan before a textured background passes within two or three frames, after 1 to 2 px of 256."""
-REST_GAIN = 0.004
+REST_GAIN = 0.002
 """A moving camera has come to rest when a motion explains `REST_FRAMES` frames in a row as well
 as their own ones do, up to this."""
 REST_FRAMES = 12
@@ -270,7 +272,8 @@ class _Level:
         a, b = parts(motion)
         u = (a.real * self.x - a.imag * self.y + (b.real + 0.5)) * FRAME_PX - 0.5
         v = (a.imag * self.x + a.real * self.y + (b.imag + 0.5)) * FRAME_PX - 0.5
-        rows = np.flatnonzero((u >= 0) & (v >= 0) & (u <= FRAME_PX - 1) & (v <= FRAME_PX - 1))
+        low, high = EDGE_PX, FRAME_PX - 1 - EDGE_PX
+        rows = np.flatnonzero((u >= low) & (v >= low) & (u <= high) & (v <= high))
         shown = frame.shown[np.rint(v[rows]).astype(int), np.rint(u[rows]).astype(int)]
         rows = rows[shown]
         weight = self.weight[rows]

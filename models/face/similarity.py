@@ -16,12 +16,9 @@ CORNERS = np.array([-0.5 - 0.5j, 0.5 - 0.5j, -0.5 + 0.5j, 0.5 + 0.5j])
 
 
 def parts(motion: NDArray[np.floating]) -> tuple[complex, complex]:
-    """The (a, b) of a motion [z, r, t₀, t₁].
-
-    Numbers of numpy, which overflow to infinity where Python's would raise.
-    """
-    z, r, t0, t1 = np.asarray(motion, np.float64)
-    return np.exp(np.complex128(complex(z, r))), np.complex128(complex(t0, t1))
+    """The (a, b) of a motion [z, r, t₀, t₁]; absurd zooms overflow to infinity, as numpy's do."""
+    z, r, t0, t1 = (float(value) for value in motion)
+    return complex(np.exp(np.complex128(complex(z, r)))), complex(t0, t1)
 
 
 def motion_of(a: complex, b: complex) -> Motion:
@@ -42,9 +39,7 @@ def to_reference(motion: NDArray[np.floating]) -> NDArray[np.float64]:
     Returns:
         (2, 3) affine map from a frame's (u, v), [0, 1], to the reference's.
     """
-    a, b = parts(motion)
-    return _affine(1 / a, (-0.5 - 0.5j - b) / a + 0.5 + 0.5j)
-
-
-def _affine(a: complex, b: complex) -> NDArray[np.float64]:
-    return np.array([[a.real, -a.imag, b.real], [a.imag, a.real, b.imag]])
+    z, r, t0, t1 = (float(value) for value in motion)
+    back, b = np.exp(np.complex128(complex(-z, -r))), complex(t0, t1)
+    shift = (-0.5 - 0.5j - b) * back + 0.5 + 0.5j
+    return np.array([[back.real, -back.imag, shift.real], [back.imag, back.real, shift.imag]])

@@ -120,7 +120,7 @@ def test_a_state_that_cannot_be_drawn_is_refused(speaker: Speaker) -> None:
         flat = (-1.0, 0.0, 0.0, 0.0, 0.0, 0.0)
         with pytest.raises(ModelError, match="area"):
             renderer.render(state(torso=flat), 64)
-        with pytest.raises(ModelError, match="zoom within ±4.0, got 9"):
+        with pytest.raises(ModelError, match=r"zoom within ±4\.0, got 9"):
             renderer.render(state(background=(9.0, 0.0, 0.0, 0.0)), 64)
 
 
