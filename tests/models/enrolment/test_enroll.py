@@ -29,7 +29,7 @@ def quick_config(seconds: float, seed: int) -> TrainConfig:
 
 @pytest.fixture(autouse=True)
 def small_and_quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(enrolment, "FieldConfig", lambda: SMALL)
+    monkeypatch.setattr(enrolment, "field_shape", lambda dataset: SMALL)
     monkeypatch.setattr(enrolment, "TrainConfig", quick_config)
     monkeypatch.setattr(enrolment, "MIN_STEPS", 3)
 
