@@ -15,7 +15,13 @@ from models.enrolment.batches import ErrorMap, Frames
 from models.enrolment.begin import rough_out, untrained
 from models.enrolment.embedding_net import EmbeddingNet
 from models.enrolment.held_out import HeldOut, held_out_count
-from models.enrolment.losses import ambiguity, dissimilarity, distortion, proposal_loss
+from models.enrolment.losses import (
+    SSIM_WINDOW,
+    ambiguity,
+    dissimilarity,
+    distortion,
+    proposal_loss,
+)
 from models.enrolment.watch import Watch
 from models.face.dataset import TrackedDataset
 from models.portrait.config import FieldConfig
@@ -287,7 +293,7 @@ def _step_loss(
     )
     codes, movement = _codes(frames, chosen, embedding, config, generator)
     on_details = int(config.pixels_per_frame * config.detail_share)
-    side = min(config.patch_px, frames.portraits.shape[1]) if patches else 0
+    side = _patch_side(config, frames) if patches else 0
     drawn = [errors.draw_patches(len(chosen), side, frames.portraits.shape[1], generator)]
     drawn.append(
         errors.draw(len(chosen), config.pixels_per_frame - on_details - side**2, generator)
@@ -327,6 +333,16 @@ def _step_loss(
         both = (_squares(colours, side), _squares(target, side))
         loss = loss + config.patch_weight * dissimilarity(*both)
     return loss, float(fine.detach())
+
+
+def _patch_side(config: TrainConfig, frames: Frames) -> int:
+    """As wanted, but within the portrait and three quarters of a step's pixels.
+
+    0, for none, where that leaves less than one window of the structure's statistics.
+    """
+    fitting = math.isqrt(config.pixels_per_frame * 3 // 4)
+    side = min(config.patch_px, fitting, frames.portraits.shape[1])
+    return side if side >= SSIM_WINDOW else 0
 
 
 def _head_rays(rays: Rays, whole: int) -> tuple[Rays, Tensor, Tensor]:
