@@ -139,8 +139,11 @@ def test_the_picture_outlives_its_sender_and_comes_back_with_the_next(
         assert page.evaluate("nerfcall.state") in ("held", "speaker_left")
         page.wait_for_function("nerfcall.state === 'speaker_left'", timeout=20_000)
         assert page.locator("#state-title").inner_text() == "The speaker has left"
+        last_ms = page.evaluate("nerfcall.lastFrame.ptsMs")
         running_call.start_sender("sender again")
         page.wait_for_function(LIVE, timeout=15_000)
+        # The next sender counts from 0 again; until its first picture the last one stays.
+        page.wait_for_function("last => nerfcall.lastFrame.ptsMs < last", arg=last_ms)
         newest_ms = page.evaluate("nerfcall.lastFrame.ptsMs")
         page.wait_for_function(MOVING, arg=newest_ms + 1_000, timeout=10_000)
 
