@@ -34,3 +34,15 @@ def test_the_error_map_draws_where_errors_are() -> None:
     assert 0.6 < share < 0.95  # a quarter of the area, and no cell is ever left out
     assert drawn.min() >= 0.0
     assert drawn.max() <= 1.0
+
+
+def test_patches_are_whole_squares_of_pixels_within_the_portrait() -> None:
+    generator = torch.Generator().manual_seed(0)
+    for _ in range(20):
+        uv = ErrorMap().draw_patches(3, 16, 64, generator) * 64
+        squares = uv.reshape(3, 16, 16, 2)
+        assert torch.equal(squares[:, 0, 1:, 0] - squares[:, 0, :-1, 0], torch.ones(3, 15))
+        assert torch.equal(squares[:, 1:, 0, 1] - squares[:, :-1, 0, 1], torch.ones(3, 15))
+        assert uv.min() >= 0.5
+        assert uv.max() <= 63.5
+    assert ErrorMap().draw_patches(3, 0, 64, generator).shape == (3, 0, 2)

@@ -2,9 +2,11 @@
 
 import math
 
+import numpy as np
 import torch
 
-from models.enrolment.losses import ambiguity, distortion
+from models.enrolment.losses import ambiguity, dissimilarity, distortion
+from models.evaluation.metrics import ssim
 from models.portrait.rays import RaySamples
 
 
@@ -26,3 +28,21 @@ def test_distortion_prefers_one_thin_surface() -> None:
 def test_ambiguity_vanishes_for_clear_and_for_opaque() -> None:
     assert ambiguity(torch.tensor([0.0, 1.0])).item() == 0.0
     assert math.isclose(ambiguity(torch.tensor([0.5])).item(), 0.25)
+
+
+def test_dissimilarity_is_what_the_metric_measures() -> None:
+    random = np.random.default_rng(0)
+    original = random.integers(0, 256, (40, 40, 3), np.uint8)
+    rendered = np.clip(original + random.normal(0, 40, original.shape), 0, 255).astype(np.uint8)
+    pair = [
+        torch.from_numpy(p).permute(2, 0, 1)[None].float() / 255.0 for p in (rendered, original)
+    ]
+    assert math.isclose(dissimilarity(*pair).item(), 1.0 - ssim(rendered, original), abs_tol=1e-5)
+    assert math.isclose(dissimilarity(pair[0], pair[0]).item(), 0.0, abs_tol=1e-6)
+
+
+def test_dissimilarity_minds_blur_more_than_light() -> None:
+    texture = torch.rand(1, 3, 32, 32, generator=torch.Generator().manual_seed(0))
+    blurred = torch.nn.functional.avg_pool2d(texture, 3, 1, 1)
+    error = (blurred - texture).square().mean().sqrt()
+    assert dissimilarity(blurred, texture) > 2.0 * dissimilarity(texture + error, texture)
