@@ -46,6 +46,7 @@ class TrainConfig:
         pixels_per_frame: pixels of each.
         plane_rate: Adam's step for feature planes.
         network_rate: Adam's step for everything else.
+        background_rate: Adam's step for the background, which is nearly known beforehand.
         final_rate: the rates' factor at the end of an exponential decay.
         detail_share: share of pixels drawn about eyes and mouth; the others go where training
             still errs.
@@ -57,6 +58,7 @@ class TrainConfig:
         coarse_weight: weight of the coarse photometric error (Eq. 4).
         proposal_weight: weight of `proposal_loss`.
         distortion_weight: weight of `distortion`, of both fields.
+        clear_weight: weight of the opacity of pixels that surely show no person.
         held_out_until: share of the training after which the held-out frames are learned from,
             too: until then they have told how good it is.
         occupancy_every: steps between updates of the occupancy grid.
@@ -71,6 +73,7 @@ class TrainConfig:
     pixels_per_frame: int = 1536
     plane_rate: float = 3.5e-2
     network_rate: float = 5e-3
+    background_rate: float = 2e-3
     final_rate: float = 0.1
     detail_share: float = 0.15
     code_noise: float = 0.05
@@ -81,6 +84,7 @@ class TrainConfig:
     coarse_weight: float = 0.1
     proposal_weight: float = 0.05
     distortion_weight: float = 1e-3
+    clear_weight: float = 1e-2
     held_out_until: float = 0.75
     occupancy_every: int = 100
     seed: int = 0
@@ -301,7 +305,7 @@ def _step_loss(
     drawn.append(frames.about_details(chosen, on_details, generator))
     uv, target = frames.pixels(chosen, torch.cat(drawn, dim=1))
     inputs = frames.inputs(chosen, codes)
-    backdrop = field.backdrop(uv, inputs)
+    backdrop, torso_opacity = field.covered_backdrop(uv, inputs)
     rays = cast_rays(
         dataset.face.camera,
         uv,
@@ -320,8 +324,12 @@ def _step_loss(
     coarse_colours = _composed(march.coarse, backdrop, order)
     coarse = (_squared_errors(coarse_colours, target) * valid).sum() / valid.sum()
     errors.update(uv[valid], squared[valid].detach())
+    clear = frames.clear(chosen, uv)
+    on_clear = march.fine.opacity * clear.gather(1, order[..., None])
+    covering = (torso_opacity * clear).mean() + on_clear.sum() / clear.numel()
     loss = (
         fine
+        + config.clear_weight * covering
         + config.coarse_weight * coarse
         + config.proposal_weight * proposal_loss(march)
         + config.distortion_weight * distortion(march.fine_samples, march.fine_weights)

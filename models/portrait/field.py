@@ -109,9 +109,13 @@ class SpeakerField(nn.Module):
 
     def backdrop(self, uv: Tensor, frames: FrameInputs) -> Tensor:
         """Torso over background: (F, M, 2) → (F, M, 3)."""
+        return self.covered_backdrop(uv, frames)[0]
+
+    def covered_backdrop(self, uv: Tensor, frames: FrameInputs) -> tuple[Tensor, Tensor]:
+        """Torso over background, and the torso's opacity: (F, M, 2) → (F, M, 3), (F, M, 1)."""
         _, code = self.condition(frames)
         warp = self.torso.warp(self.movement(frames))
         colour: Tensor
         opacity: Tensor
         colour, opacity = self.torso(uv, frames.motion(), warp, code)
-        return opacity * colour + (1.0 - opacity) * self.background(uv, frames)
+        return opacity * colour + (1.0 - opacity) * self.background(uv, frames), opacity
