@@ -11,6 +11,8 @@ from server.config import DemoSettings
 from server.errors import ServerError
 
 _DEMO_SOURCE = "/demo/source"
+_OPINIONS = "opinions"
+"""A folder with another page, which the client serves."""
 
 
 class Page:
@@ -28,7 +30,7 @@ class Page:
         router.add_get(_DEMO_SOURCE, self.demo_source)
         router.add_get("/", _sender(self._web_dir / "index.html"))
         for path in sorted(self._web_dir.rglob("*")):
-            if path.is_file():
+            if path.is_file() and _OPINIONS not in path.parts:
                 router.add_get(f"/{path.relative_to(self._web_dir).as_posix()}", _sender(path))
 
     async def config(self, request: web.Request) -> web.Response:
