@@ -29,6 +29,8 @@ test("on a phone both stay beside each other as long as whole pixels allow", () 
 
 test("where both do not fit they stand above each other", () => {
   assert.deepEqual(fit(256, 1, 373, 8), { layout: "stacked", sideCss: 256, scale: 1 });
+  // Beside each other they would have a third of that side.
+  assert.deepEqual(fit(256, 3, 343, 8), { layout: "stacked", sideCss: 256, scale: 3 });
   assert.deepEqual(fit(512, 3, 373, 8), { layout: "beside", sideCss: 512 / 3, scale: 1 });
 });
 

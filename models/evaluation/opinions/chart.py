@@ -15,10 +15,11 @@ from models.evaluation.opinions.study import Kind
 from models.evaluation.opinions.vote import SCALE
 
 OUR_COLOUR, NEITHER_COLOUR, THEIR_COLOUR = "#c8102e", "#d5dadd", "#1f5fa8"
-SOURCE_COLOUR = "#5c6b73"
+SOURCE_COLOUR, INK = "#5c6b73", "#1c2328"
 COLOURS = {Kind.OURS: OUR_COLOUR, Kind.SOURCE: SOURCE_COLOUR, Kind.CODEC: THEIR_COLOUR}
 WIDTH_IN = 9.6
 ROW_IN = 0.42
+WHISKER_SHIFT = 0.22
 
 
 def opinion_chart(outcome: StudyOutcome) -> str:
@@ -43,25 +44,27 @@ def _draw_preferences(axes: Axes, preferences: Sequence[PreferenceShares]) -> No
     ):
         widths = [100.0 * estimate.value for estimate in estimates]
         bars = axes.barh(names, widths, left=start, color=colour, height=0.62, label=label)
-        ink = "#1c2328" if colour == NEITHER_COLOUR else "white"
+        ink = INK if colour == NEITHER_COLOUR else "white"
         shown = [f"{width:.0f} %" if width >= 9.0 else "" for width in widths]
         axes.bar_label(bars, shown, label_type="center", color=ink)
         start = [a + b for a, b in zip(start, widths, strict=True)]
     ours = [shares.ours for shares in preferences]
     axes.errorbar(
         [100.0 * estimate.value for estimate in ours],
-        names,
+        # Below the middle of the bars, where the percentages stand.
+        [place + WHISKER_SHIFT for place in range(len(names))],
         xerr=_whiskers(ours, 100.0),
         fmt="none",
-        ecolor="#1c2328",
+        ecolor=INK,
         capsize=3,
     )
     axes.set_xlim(0.0, 100.0)
+    axes.set_axisbelow(True)
     axes.invert_yaxis()
     axes.grid(visible=False, axis="y")
     axes.set_xlabel("share of the votes, %")
     axes.set_title("Preference where nerfcall met …")
-    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.28), ncols=3)
+    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.22), ncols=3)
 
 
 def _draw_opinions(axes: Axes, opinions: Sequence[ConditionOpinion]) -> None:
@@ -79,13 +82,14 @@ def _draw_opinions(axes: Axes, opinions: Sequence[ConditionOpinion]) -> None:
         names,
         xerr=_whiskers(estimates),
         fmt="none",
-        ecolor="#1c2328",
+        ecolor=INK,
         capsize=3,
     )
     axes.set_xlim(1.0, len(SCALE))
     axes.set_xticks(
         range(1, len(SCALE) + 1), [f"{score}\n{name}" for score, name in enumerate(SCALE, 1)]
     )
+    axes.set_axisbelow(True)
     axes.invert_yaxis()
     axes.grid(visible=False, axis="y")
     axes.set_title("Mean opinion score")

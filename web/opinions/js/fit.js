@@ -1,9 +1,9 @@
-/** How large the videos are shown: every pixel of theirs covers whole pixels of the screen. */
+/** How large the videos are shown: each of their pixels covers whole pixels of the screen. */
 
 /**
- * Beside each other if both fit, else above each other; as large as one CSS pixel for each of
- * theirs where there is room, always a whole number of the screen's pixels. Only where not even
- * one to one fits are they shrunk.
+ * As large as one CSS pixel for each of theirs where there is room, always a whole number of the
+ * screen's pixels. Above each other only where that at least doubles them, or where they do not
+ * fit beside each other. Where not even one to one fits they are shrunk.
  *
  * @param {number} sidePx side of the videos, in their own pixels
  * @param {number} ratio of the screen's pixels to CSS pixels, zoom included
@@ -15,8 +15,8 @@
 export function fit(sidePx, ratio, widthCss, gapCss) {
   const natural = Math.max(1, Math.round(ratio));
   const beside = whole((((widthCss - gapCss) / 2) * ratio) / sidePx, natural);
-  if (beside >= 1) return shown("beside", beside);
   const stacked = whole((widthCss * ratio) / sidePx, natural);
+  if (beside >= 1 && 2 * beside >= stacked) return shown("beside", beside);
   return shown("stacked", stacked >= 1 ? stacked : (widthCss * ratio) / sidePx);
 
   function shown(layout, scale) {

@@ -12,7 +12,7 @@ const PREFERENCES = [
 const BESIDE_GAP_CSS = 24;
 const NARROW_GAP_CSS = 8;
 const NARROW_CSS = 600;
-const MARGIN_CSS = 34;
+const MARGIN_CSS = 32;
 
 const element = (id) => document.getElementById(id);
 
