@@ -43,7 +43,7 @@ def test_the_result_is_printed_and_written(
     mos = document["systems"][1]["mos"]
     line = next(line for line in out.splitlines() if "4.00" in line)
     assert f"{mos['value']:.2f} [{mos['low']:.2f}, {mos['high']:.2f}]" in line
-    assert "8 participants, 8 of them judged all 3 pairs; 24 votes" in out
+    assert "8 participants, 8 of them judged all of 3 pairs; 24 votes" in out
     assert "t · s / √n" in out and err == ""
     assert (document["participants"], document["left_out"]) == (8, [])
     assert (tmp_path / "a.html").read_text().startswith("<!doctype html>")

@@ -37,6 +37,7 @@ class BallotBox:
         try:
             self._lock(path)
             self._drop_torn_line(path)
+            _sync_folder(path.parent)
             self._votes = _latest(_read(path, study))
         except BaseException:
             os.close(self._file)
@@ -77,7 +78,9 @@ class BallotBox:
 
     def of(self, participant: str) -> Mapping[str, Vote]:
         """Returns a participant's votes by pair."""
-        return {pair: vote for (who, pair), vote in self._votes.items() if who == participant}
+        # Copied in one step: another thread may be casting a vote.
+        every = tuple(self._votes.values())
+        return {vote.pair: vote for vote in every if vote.participant == participant}
 
     def _lock(self, path: Path) -> None:
         try:
@@ -93,6 +96,15 @@ class BallotBox:
         whole = data.rfind(b"\n") + 1
         if whole < len(data):
             os.ftruncate(self._file, whole)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Makes sure that a file which is new is found again."""
+    opened = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(opened)
+    finally:
+        os.close(opened)
 
 
 def read_votes(path: Path, study: Study) -> list[Vote]:

@@ -33,8 +33,8 @@ def mean_estimate(values: Sequence[float], confidence: float = CONFIDENCE) -> Es
     """Returns the mean of independent observations, m ± t(n − 1) · s / √n.
 
     t is Student's quantile at (1 + confidence) / 2 with n − 1 degrees of freedom and s the
-    deviation of the sample (n − 1 in its denominator), as ITU-T P.913 and ITU-R BT.500 have it
-    for few observers. One observation has no interval.
+    deviation of the sample (n − 1 in its denominator). ITU-R BT.500 has 1.96 in place of t,
+    which is too narrow for few observers. One observation has no interval.
 
     Args:
         values: at least one.

@@ -38,7 +38,7 @@ class StudyConfig:
 
     Attributes:
         side_px: of all videos.
-        seconds: of each clip at most; P.910 advises about ten.
+        seconds: of each clip at most; about ten are usual.
         rungs_kbps: rates that codecs are asked for beside nerfcall's own.
         codecs: names; None for all classic ones of this machine and those of the experiment.
         every_pair: whether codecs and source also meet each other, not only nerfcall.

@@ -77,14 +77,15 @@ def render_outcome(outcome: StudyOutcome) -> str:
 def voters_text(outcome: StudyOutcome) -> str:
     """Returns who voted, in one sentence or a few."""
     text = (
-        f"{outcome.participants} participants, {outcome.complete} of them judged all "
-        f"{len(outcome.study.pairs)} pairs; {outcome.votes} votes, videos of "
-        f"{outcome.study.side_px} px."
+        f"{_count(outcome.participants, 'participant')}, {outcome.complete} of them judged all "
+        f"of {_count(len(outcome.study.pairs), 'pair')}; {_count(outcome.votes, 'vote')}, "
+        f"videos of {outcome.study.side_px} px."
     )
     if outcome.left_out:
-        text += f" Screening left out {len(outcome.left_out)}."
+        text += f" Screening left out {_count(len(outcome.left_out), 'participant')}."
     if outcome.scaled_votes:
-        text += f" {outcome.scaled_votes} votes saw the videos scaled by no whole number."
+        scaled = _count(outcome.scaled_votes, "vote")
+        text += f" {scaled} saw the videos scaled by no whole number."
     return text
 
 
@@ -101,6 +102,10 @@ def estimate_text(estimate: Estimate | None, digits: int, scale: float = 1.0) ->
 def percent_text(estimate: Estimate) -> str:
     """Returns a share with its interval in percent."""
     return estimate_text(estimate, 0, 100.0) + " %"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def _table(columns: Sequence[str], rows: Sequence[tuple[str, bool, Sequence[str]]]) -> str:

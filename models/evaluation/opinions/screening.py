@@ -41,8 +41,8 @@ class Agreement:
 def screen(scores: Scores, stimuli: Iterable[Stimulus]) -> tuple[Scores, list[Agreement]]:
     """Leaves out, one at a time, the participant who agrees least, as long as one is too low.
 
-    VQEG's multimedia test plan, annex VI: r1 < 0.75 and r2 < 0.8; ITU-T P.913 describes
-    screening by correlation, too. After each the means are taken anew.
+    VQEG's multimedia test plan, annex VI: r1 < 0.75 and r2 < 0.8. After each the means are
+    taken anew.
 
     Args:
         scores: of all participants.

@@ -27,7 +27,7 @@ def sitting(study: Study, participant: str) -> tuple[Trial, ...]:
     """Returns all pairs in a participant's own random order, each on random sides.
 
     The same participant gets the same sitting again, so that it can be left and resumed. One
-    clip does not follow itself where that can be avoided, as ITU-T P.910 recommends.
+    clip does not follow itself where that can be avoided: it would be judged by memory.
 
     Args:
         study: what is shown.

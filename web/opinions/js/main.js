@@ -16,6 +16,7 @@ let trials = [];
 let number = 0;
 let ballot = emptyBallot();
 let seen = false; // both videos of this pair, to the end
+let ready = false; // both videos of this pair, in place
 let casting = false;
 let failed = begin; // what to try again
 
@@ -61,6 +62,7 @@ async function enter(wanted) {
   const trial = trials[number];
   ballot = trial.vote ? fromVote(trial.vote) : emptyBallot();
   seen = Boolean(trial.vote);
+  ready = false;
   player.stop();
   view.show("trial");
   view.place(number, trials.length, trials.filter(({ vote }) => vote).length);
@@ -70,6 +72,7 @@ async function enter(wanted) {
   try {
     if (!(await player.show(await booth.videos(number, trial)))) return;
     if (number !== wanted) return;
+    ready = true;
     if (number + 1 < trials.length) booth.videos(number + 1, trials[number + 1]).catch(() => {});
     await play();
   } catch (error) {
@@ -78,6 +81,7 @@ async function enter(wanted) {
 }
 
 async function play() {
+  if (!ready) return;
   view.state("playing");
   view.note(seen ? "" : WATCH_FIRST);
   try {

@@ -49,8 +49,8 @@ class Rows(HTMLParser):
 def test_who_voted() -> None:
     assert (OUTCOME.participants, OUTCOME.complete, OUTCOME.votes) == (7, 6, 37)
     assert voters_text(OUTCOME) == (
-        "7 participants, 6 of them judged all 6 pairs; 37 votes, videos of 64 px. "
-        "1 votes saw the videos scaled by no whole number."
+        "7 participants, 6 of them judged all of 6 pairs; 37 votes, videos of 64 px. "
+        "1 vote saw the videos scaled by no whole number."
     )
 
 
