@@ -118,14 +118,15 @@ class VideoFile(PictureSink):
         stream = self._container.add_stream(codec, rate=fps, options=options)
         assert isinstance(stream, VideoStream)
         stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
-        stream.time_base = 1 / fps
+        # The stream's own time base becomes the container's as soon as its header is written.
+        stream.time_base = self._interval = 1 / fps
         self._stream = stream
 
     def write(self, number: int, picture: Picture) -> None:
         """Encodes one picture, shown at `number` / fps."""
         frame = VideoFrame.from_ndarray(picture, format="rgb24")
         frame.pts = number
-        frame.time_base = self._stream.time_base
+        frame.time_base = self._interval
         self._mux(frame)
 
     def close(self) -> None:

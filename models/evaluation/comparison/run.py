@@ -14,10 +14,9 @@ from codec.quantize import Profile
 from models.evaluation.codecs.coding import Footage, Mode, VideoCodec
 from models.evaluation.comparison.experiment import Subject
 from models.evaluation.comparison.points import OURS, Point, Strip, System
-from models.evaluation.comparison.sent import Sent, send, store_footage
+from models.evaluation.comparison.sent import Sent, send, show_packets, store_footage
 from models.evaluation.comparison.viewing import Viewing, kept_frames, view, view_pixels
 from models.evaluation.measure import Measurer
-from models.evaluation.playback import PacketRenderer
 from models.evaluation.recording import ClipPart
 from models.portrait.speaker import Speaker
 
@@ -180,7 +179,9 @@ class _Bench:
             system = System(OURS, profile.name.lower())
             self._work.begin(system, side_px)
             packets, payload = sent[profile].packets, sent[profile].payload
-            viewing = self._view(footage, _render(speaker, packets, side_px, self._plan.device))
+            viewing = self._view(
+                footage, show_packets(speaker, packets, side_px, self._plan.device)
+            )
             yield Point(self._clip, system, side_px, None, payload, "", viewing.scores), viewing
             self._work.end(side_px)
 
@@ -207,17 +208,6 @@ class _Bench:
         if footage.side_px != self._plan.main_px:
             return Viewing(view_pixels(footage, pictures), ())
         return view(footage, pictures, self._measurer)
-
-
-def _render(
-    speaker: Speaker, packets: Sequence[bytes], side_px: int, device: str
-) -> Iterator[Picture]:
-    """Yields what a receiver shows after each packet."""
-    with PacketRenderer(speaker, side_px, device) as renderer:
-        for packet in packets:
-            picture = renderer.show(packet)
-            assert picture is not None, "a call begins with a key packet"
-            yield picture
 
 
 def _strips(point: Point, viewing: Viewing, plan: Plan) -> list[Strip]:
