@@ -220,6 +220,17 @@ def test_a_video_file_shows_the_pictures_at_the_calls_pace(suffix: str, tmp_path
         assert psnr_db(frame.rgb, picture) > 35
 
 
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv", ".webm"])
+def test_a_video_longer_than_its_encoders_look_ahead_keeps_its_pace(
+    suffix: str, tmp_path: Path
+) -> None:
+    path = tmp_path / f"long{suffix}"
+    with VideoFile(path, 64, 64, Fraction(25)) as video:
+        for number, picture in enumerate(grey_frames(20, 64) * 6):
+            video.write(number, picture)
+    assert [frame.pts_ms for frame in read_clip(path)] == list(range(0, 120 * 40, 40))
+
+
 def test_videos_have_even_sides_and_known_suffixes(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="expected even sides for a video, got 65x65"):
         VideoFile(tmp_path / "a.mp4", 65, 65, Fraction(24))
