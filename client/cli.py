@@ -16,7 +16,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from client.commands import bench, calling, comparison, demo, enrolment, evaluation, recording
+from client.commands import bench, calling, comparison, demo, enrolment, evaluation, hdtf, recording
 from client.errors import ToldError
 from client.native_output import quiet_native_output
 from codec.errors import NerfcallError
@@ -25,7 +25,7 @@ PLUGINS = "nerfcall.commands"
 """Entry points of commands that this package must not import, such as the server's."""
 ORDER = (
     *("demo", "serve", "call", "send", "receive"),
-    *("track", "enroll", "encode", "decode", "evaluate", "report", "bench"),
+    *("track", "enroll", "encode", "decode", "evaluate", "report", "hdtf", "bench"),
 )
 USAGE_STATUS = 2
 INTERRUPTED_STATUS = 130
@@ -77,6 +77,7 @@ app.command("encode")(recording.encode)
 app.command("decode")(recording.decode)
 app.command("evaluate")(evaluation.evaluate)
 app.command("report")(comparison.report)
+app.command("hdtf")(hdtf.hdtf)
 app.add_typer(bench.app, name="bench")
 
 

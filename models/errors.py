@@ -37,3 +37,7 @@ class BaselineError(ModelError):
 
 class ExperimentError(ModelError):
     """A list of clips to compare on, or figures to quote, that cannot be used."""
+
+
+class DatasetError(ModelError):
+    """A data set's lists, or a video that they name, that cannot be used."""
