@@ -84,9 +84,10 @@ def test_the_page_needs_nothing_beside_it(folder: Path) -> None:
     links = Links()
     links.feed((folder / "index.html").read_text())
     assert links.found and all(link.startswith("data:image/") for link in links.found)
-    # Figures 5 and 6, and five frames of source, nerfcall, four codecs and the external one.
+    # Figures 5 and 6, five frames of source, nerfcall, four codecs and the external one, and
+    # the worst frame by PSNR and by LPIPS: the six are near each other.
     assert sum(link.startswith("data:image/svg+xml") for link in links.found) == 3
-    assert sum(link.startswith("data:image/jpeg") for link in links.found) == 5 * 7
+    assert sum(link.startswith("data:image/jpeg") for link in links.found) == 5 * 7 + 2
 
 
 def test_the_page_holds_every_table_and_figure(folder: Path) -> None:
@@ -94,6 +95,7 @@ def test_the_page_holds_every_table_and_figure(folder: Path) -> None:
     headings = re.findall(r"<h2>([^<:]+)", text)
     assert headings == [
         "Figure 4",
+        "Worst frames",
         "Table 1",
         "Table 2",
         "Bits saved at equal quality",
@@ -118,6 +120,17 @@ def test_points_are_the_same_in_json_and_csv(folder: Path) -> None:
         assert float(row["payload_kbps"]) == point["payload_kbps"]
         assert float(row["ssim"]) == point["ssim"]
     assert document["missing_codecs"] == []
+
+
+def test_the_worst_frames_are_told_to_programs_and_shown(folder: Path) -> None:
+    document = json.loads((folder / "report.json").read_text())
+    (worst,) = document["clips"][0]["worst_frames"]["psnr_db"]
+    ours = next(p for p in document["points"] if p["side_px"] == 128)
+    assert worst["frame"] in range(20, 26) and worst["psnr_db"] <= ours["psnr_db"]
+    text = (folder / "index.html").read_text()
+    caption = f"frame {worst['frame']}: {worst['psnr_db']:.2f} dB, LPIPS {worst['lpips_alex']:.4f}"
+    assert f"<figcaption><b>1</b> {caption}</figcaption>" in text
+    assert "PSNR of frames 20 to 25" in text
 
 
 def test_nerfcalls_rate_is_that_of_the_recorded_call(
