@@ -4,7 +4,7 @@ Zhang, Li, Ding, Fan: Flow-Guided One-Shot Talking Face Generation With a High-R
 Audio-Visual Dataset, CVPR 2021. Their repository's folder `HDTF_dataset` holds, for each of the
 parts RD, WDA and WRA, text files of one entry a line, words between blanks:
 
-    PART_video_url.txt      Radio11 https://www.youtube.com/watch?v=XtySvTwIOfw
+    PART_video_url.txt      Radio11 https://www.youtube.com/watch?v=…
     PART_annotion_time.txt  Radio11.mp4 00:30-01:00 01:30-02:30
     PART_resolution.txt     Radio11.mp4 720
     PART_crop_wh.txt        Radio11_1.mp4 557 478 0 478

@@ -62,8 +62,8 @@ def youtube_id(url: str | None) -> str | None:
     """Returns the id of a video's address, or None.
 
     Example:
-        >>> youtube_id("https://www.youtube.com/watch?v=uBWJJvynXpA&t=6s")
-        'uBWJJvynXpA'
+        >>> youtube_id("https://www.youtube.com/watch?v=AbCdEfGhI-0&t=6s")
+        'AbCdEfGhI-0'
     """
     return next(iter(parse_qs(urlsplit(url or "").query).get("v", [])), None)
 

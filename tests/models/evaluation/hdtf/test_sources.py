@@ -10,7 +10,7 @@ from models.errors import DatasetError
 from models.evaluation.hdtf.lists import ListedClip, Part, Window
 from models.evaluation.hdtf.sources import VideoFolder
 
-URL = "https://www.youtube.com/watch?v=-3N2xOZ5gDY&t=6s"
+URL = "https://www.youtube.com/watch?v=-AbCdEfGhI0&t=6s"
 CLIP = ListedClip(Part.WDA, "JaneDoe", 0, 0, 1000, Window(0, 0, 9), 90, URL)
 
 
@@ -27,9 +27,9 @@ def touch(folder: Path, *names: str) -> VideoFolder:
         "JaneDoe.mp4",
         "deep/down/JaneDoe.webm",
         "WDA_JaneDoe.MKV",
-        "-3N2xOZ5gDY.mp4",
-        "A speech [-3N2xOZ5gDY].mkv",
-        "A speech--3N2xOZ5gDY.mp4",
+        "-AbCdEfGhI0.mp4",
+        "A speech [-AbCdEfGhI0].mkv",
+        "A speech--AbCdEfGhI0.mp4",
     ],
 )
 def test_names_that_are_found(name: str, tmp_path: Path) -> None:
@@ -44,7 +44,7 @@ def test_names_that_are_found(name: str, tmp_path: Path) -> None:
         "JaneDoe.txt",
         "JaneDoe.mp4.part",
         "JaneDoe.f137.mp4",
-        "x-3N2xOZ5gDY.mp4",
+        "x-AbCdEfGhI0.mp4",
     ],
 )
 def test_names_that_are_another_video_or_half_of_one(name: str, tmp_path: Path) -> None:
@@ -56,7 +56,7 @@ def test_names_that_are_another_video_or_half_of_one(name: str, tmp_path: Path) 
     [
         ("z/WDA_JaneDoe.mp4", "WDA/JaneDoe.mp4"),
         ("WDA/JaneDoe.mp4", "JaneDoe.mp4"),
-        ("z/JaneDoe.mp4", "-3N2xOZ5gDY.mp4"),
+        ("z/JaneDoe.mp4", "-AbCdEfGhI0.mp4"),
         ("JaneDoe.mp4", "JaneDoe.webm"),
     ],
 )
