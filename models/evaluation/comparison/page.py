@@ -46,7 +46,8 @@ th.first-quoted, td.first-quoted { border-left: 2px solid var(--soft) }
 .strips { display: grid; gap: 3px 3px; align-items: center; margin: .8rem 0 }
 .strips img { width: 100%; display: block } .strips div { font-size: .8rem; line-height: 1.35 }
 img.figure { max-width: 100%; margin: .4rem 0 } code { font-size: .88em }
-.lists { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(26rem, 100%), 1fr)); gap: 0 2rem }
+.lists { display: grid; gap: 0 2rem;
+  grid-template-columns: repeat(auto-fit, minmax(min(26rem, 100%), 1fr)) }
 h4 { margin: 1rem 0 .2rem } .worst figcaption { font-size: .84rem }
 """
 
