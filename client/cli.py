@@ -23,6 +23,7 @@ from client.commands import (
     demo,
     enrolment,
     evaluation,
+    hdtf,
     opinions,
     recording,
 )
@@ -34,7 +35,7 @@ PLUGINS = "nerfcall.commands"
 """Entry points of commands that this package must not import, such as the server's."""
 ORDER = (
     *("demo", "serve", "call", "send", "receive"),
-    *("track", "enroll", "encode", "decode", "evaluate", "report", "opinions", "bench"),
+    *("track", "enroll", "encode", "decode", "evaluate", "report", "opinions", "hdtf", "bench"),
 )
 GROUPS = ("bench", "opinions")
 """Commands that have commands of their own."""
@@ -89,6 +90,7 @@ app.command("decode")(recording.decode)
 app.command("evaluate")(evaluation.evaluate)
 app.command("report")(comparison.report)
 app.add_typer(opinions.app, name="opinions")
+app.command("hdtf")(hdtf.hdtf)
 app.add_typer(bench.app, name="bench")
 
 

@@ -45,3 +45,7 @@ class StudyError(ModelError):
 
 class VoteError(StudyError):
     """A vote that is not one: an answer is missing, of the wrong kind or out of its range."""
+
+
+class DatasetError(ModelError):
+    """A data set's lists, or a video that they name, that cannot be used."""

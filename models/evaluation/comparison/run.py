@@ -18,6 +18,7 @@ from models.evaluation.comparison.sent import Sent, send, show_packets, store_fo
 from models.evaluation.comparison.viewing import Viewing, kept_frames, view, view_pixels
 from models.evaluation.measure import Measurer
 from models.evaluation.recording import ClipPart
+from models.evaluation.worst_frames import FrameCourse
 from models.portrait.speaker import Speaker
 
 ALL_METRICS_COST = 10
@@ -74,6 +75,7 @@ class Outcome:
         fps: frames a second.
         points: everything measured.
         strips: some frames at the main size: the source, nerfcall, the codecs at its rate.
+        course: nerfcall's at the main size, frame by frame.
     """
 
     subject: Subject
@@ -84,6 +86,7 @@ class Outcome:
     fps: Fraction
     points: tuple[Point, ...]
     strips: tuple[Strip, ...]
+    course: FrameCourse
 
 
 def run_subject(
@@ -111,6 +114,7 @@ def run_subject(
     compact = sent[Profile.COMPACT]
     points: list[Point] = []
     strips: list[Strip] = []
+    course: FrameCourse | None = None
     with Measurer(plan.cache_dir, plan.vgg_every, plan.device) as measurer:
         bench = _Bench(subject.name, plan, measurer, _Work(plan, codecs, report))
         for side_px in plan.sides_px:
@@ -125,7 +129,9 @@ def run_subject(
             ):
                 points.append(point)
                 strips += _strips(point, viewing, plan)
+                course = viewing.course or course
             path.unlink()
+    assert course is not None, "nerfcall is measured at the main size"
     return Outcome(
         subject=subject,
         speaker_id=speaker.id,
@@ -135,6 +141,7 @@ def run_subject(
         fps=part.fps,
         points=tuple(points),
         strips=tuple(strips),
+        course=course,
     )
 
 
@@ -179,9 +186,9 @@ class _Bench:
             system = System(OURS, profile.name.lower())
             self._work.begin(system, side_px)
             packets, payload = sent[profile].packets, sent[profile].payload
-            viewing = self._view(
-                footage, show_packets(speaker, packets, side_px, self._plan.device)
-            )
+            pictures = show_packets(speaker, packets, side_px, self._plan.device)
+            indices = sent[profile].indices if profile is Profile.COMPACT else None
+            viewing = self._view(footage, pictures, indices)
             yield Point(self._clip, system, side_px, None, payload, "", viewing.scores), viewing
             self._work.end(side_px)
 
@@ -204,10 +211,15 @@ class _Bench:
                 self._work.end(side_px)
                 self._work.begin(system, side_px)
 
-    def _view(self, footage: Footage, pictures: Iterator[Picture]) -> Viewing:
+    def _view(
+        self,
+        footage: Footage,
+        pictures: Iterator[Picture],
+        indices: Sequence[int] | None = None,
+    ) -> Viewing:
         if footage.side_px != self._plan.main_px:
-            return Viewing(view_pixels(footage, pictures), ())
-        return view(footage, pictures, self._measurer)
+            return Viewing(view_pixels(footage, pictures), (), None)
+        return view(footage, pictures, self._measurer, indices)
 
 
 def _strips(point: Point, viewing: Viewing, plan: Plan) -> list[Strip]:
