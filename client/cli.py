@@ -16,7 +16,17 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from client.commands import bench, calling, comparison, demo, enrolment, evaluation, recording
+from client.commands import (
+    bench,
+    calling,
+    comparison,
+    demo,
+    enrolment,
+    evaluation,
+    hdtf,
+    opinions,
+    recording,
+)
 from client.errors import ToldError
 from client.native_output import quiet_native_output
 from codec.errors import NerfcallError
@@ -25,8 +35,10 @@ PLUGINS = "nerfcall.commands"
 """Entry points of commands that this package must not import, such as the server's."""
 ORDER = (
     *("demo", "serve", "call", "send", "receive"),
-    *("track", "enroll", "encode", "decode", "evaluate", "report", "bench"),
+    *("track", "enroll", "encode", "decode", "evaluate", "report", "opinions", "hdtf", "bench"),
 )
+GROUPS = ("bench", "opinions")
+"""Commands that have commands of their own."""
 USAGE_STATUS = 2
 INTERRUPTED_STATUS = 130
 
@@ -77,6 +89,8 @@ app.command("encode")(recording.encode)
 app.command("decode")(recording.decode)
 app.command("evaluate")(evaluation.evaluate)
 app.command("report")(comparison.report)
+app.add_typer(opinions.app, name="opinions")
+app.command("hdtf")(hdtf.hdtf)
 app.add_typer(bench.app, name="bench")
 
 
@@ -90,7 +104,7 @@ def run(arguments: Sequence[str]) -> int:
         The exit status: 0, 1 for a failure, 2 for wrong usage, 130 for Ctrl-C.
     """
     words = [word for word in arguments[:2] if not word.startswith("-")]
-    name = " ".join(["nerfcall", *words[: 2 if words[:1] == ["bench"] else 1]])
+    name = " ".join(["nerfcall", *words[: 2 if words and words[0] in GROUPS else 1]])
     try:
         status = typer.main.get_command(app).main(
             list(arguments), prog_name="nerfcall", standalone_mode=False

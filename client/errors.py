@@ -45,3 +45,7 @@ class ToldError(ClientError):
 
 class DemoError(ClientError):
     """The demo cannot start: its port is taken, or there is nothing to show."""
+
+
+class ListenError(ClientError):
+    """The address of a local page cannot be listened on: taken, not ours, or not permitted."""

@@ -110,6 +110,16 @@ def probe_clip(path: str | Path) -> ClipInfo:
     return ClipInfo(width, height, fps, frames, round(1000 * frames / fps))
 
 
+def clip_rate(path: str | Path) -> Fraction:
+    """Reads a clip's mean frames per second, from its header alone.
+
+    Raises:
+        ClipError: the file is missing or no video.
+    """
+    with _open(path) as container:
+        return _fps(_video_stream(container, path))
+
+
 def read_clip(path: str | Path, frames: slice = slice(None)) -> Iterator[Frame]:
     """Streams the frames of a clip; arguments and errors are those of `scan_clip`."""
     for glance in scan_clip(path, frames):

@@ -37,3 +37,15 @@ class BaselineError(ModelError):
 
 class ExperimentError(ModelError):
     """A list of clips to compare on, or figures to quote, that cannot be used."""
+
+
+class StudyError(ModelError):
+    """A subjective test that cannot be prepared or read, or whose votes are not its own."""
+
+
+class VoteError(StudyError):
+    """A vote that is not one: an answer is missing, of the wrong kind or out of its range."""
+
+
+class DatasetError(ModelError):
+    """A data set's lists, or a video that they name, that cannot be used."""

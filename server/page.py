@@ -11,6 +11,8 @@ from server.config import DemoSettings
 from server.errors import ServerError
 
 _DEMO_SOURCE = "/demo/source"
+_OPINIONS = "opinions"
+"""A folder with another page, which the client serves."""
 
 
 class Page:
@@ -28,8 +30,9 @@ class Page:
         router.add_get(_DEMO_SOURCE, self.demo_source)
         router.add_get("/", _sender(self._web_dir / "index.html"))
         for path in sorted(self._web_dir.rglob("*")):
-            if path.is_file():
-                router.add_get(f"/{path.relative_to(self._web_dir).as_posix()}", _sender(path))
+            name = path.relative_to(self._web_dir)
+            if path.is_file() and name.parts[0] != _OPINIONS:
+                router.add_get(f"/{name.as_posix()}", _sender(path))
 
     async def config(self, request: web.Request) -> web.Response:
         """Answers `GET /config.json`."""

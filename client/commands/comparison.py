@@ -61,6 +61,10 @@ def report(
         ),
     ] = 10,
     device: DeviceOption = DeviceName.AUTO,
+    resume: Annotated[
+        bool,
+        typer.Option("--resume", help="Take over the clips that were measured before, if alike."),
+    ] = False,
 ) -> None:
     """Compare with classic codecs: the paper's tables and figures for a set of clips, as a page.
 
@@ -79,6 +83,7 @@ def report(
         offline=offline,
         vgg_every=vgg_every,
         device=device,
+        resume=resume,
     )
     what = load_experiment(experiment)
     settings = _settings(ablation or [])

@@ -22,7 +22,7 @@ from client.commands.progress import ProgressBar
 from client.commands.tables import print_table, write_json
 
 if TYPE_CHECKING:
-    from models.evaluation.evaluate import Evaluation
+    from models.evaluation.evaluate import Comparison, Evaluation
 
 
 def evaluate(
@@ -57,11 +57,17 @@ def evaluate(
     from models.evaluation.evaluate import evaluate as measure
     from models.evaluation.recording import ClipPart
     from models.evaluation.report import Thumbnails, write_report
+    from models.evaluation.worst_frames import WorstFrames
     from models.portrait.speaker import load_speaker
 
     part = ClipPart.of(clip, parse_frames(frames))
     who = load_speaker(speaker)
-    thumbnails = Thumbnails(part.frames)
+    thumbnails, worst = Thumbnails(part.frames), WorstFrames()
+
+    def observe(comparison: Comparison) -> None:
+        thumbnails.observe(comparison)
+        worst.observe(comparison)
+
     with ProgressBar() as bar:
         evaluation = measure(
             part,
@@ -72,7 +78,7 @@ def evaluate(
             device,
             vgg_every,
             bar.frames,
-            thumbnails.observe,
+            observe,
         )
     rows = figures(evaluation)
     title = f"{clip.name}, {'all frames' if frames == ':' else 'frames ' + frames}"
@@ -89,7 +95,7 @@ def evaluate(
         },
     )
     if report is not None:
-        page = write_report(report, title, rows, evaluation, thumbnails)
+        page = write_report(report, title, rows, worst.course(), thumbnails)
         typer.echo(f"report: {page}")
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
@@ -18,12 +20,29 @@ from numpy.typing import NDArray
 
 from models.errors import ModelError
 
+
+@dataclass(frozen=True, slots=True)
+class VideoEncoding:
+    """How the pictures of a video file are coded.
+
+    Attributes:
+        encoder: FFmpeg's name of it.
+        options: of that encoder.
+        pixel_format: FFmpeg's name of it.
+    """
+
+    encoder: str
+    options: Mapping[str, str]
+    pixel_format: str = "yuv420p"
+
+
+X264 = VideoEncoding("libx264", {"crf": "14", "preset": "medium"})
 VIDEO_CODECS = {
-    ".mp4": ("libx264", {"crf": "14", "preset": "medium"}),
-    ".mkv": ("libx264", {"crf": "14", "preset": "medium"}),
-    ".webm": ("libvpx-vp9", {"crf": "20", "b": "0", "row-mt": "1", "cpu-used": "4"}),
+    ".mp4": X264,
+    ".mkv": X264,
+    ".webm": VideoEncoding("libvpx-vp9", {"crf": "20", "b": "0", "row-mt": "1", "cpu-used": "4"}),
 }
-"""Encoder and options by suffix; good enough that the rendering shows, not the codec."""
+"""Encoding by suffix; good enough that the rendering shows, not the codec."""
 
 Picture = NDArray[np.uint8]
 
@@ -96,18 +115,32 @@ class PictureFolder(PictureSink):
 
 
 class VideoFile(PictureSink):
-    """A video file, its codec chosen by its suffix.
+    """A video file, its codec chosen by its suffix unless another is named.
+
+    Args:
+        path: with a suffix of `VIDEO_CODECS`.
+        width: of the pictures, pixels, even.
+        height: of the pictures, pixels, even.
+        fps: frames a second.
+        encoding: another than the suffix's.
 
     Raises:
         ModelError: a suffix that is none of `VIDEO_CODECS`, an odd size, or no place to write.
     """
 
-    def __init__(self, path: Path, width: int, height: int, fps: Fraction) -> None:
+    def __init__(
+        self,
+        path: Path,
+        width: int,
+        height: int,
+        fps: Fraction,
+        encoding: VideoEncoding | None = None,
+    ) -> None:
         if path.suffix.lower() not in VIDEO_CODECS:
             raise ModelError(f"{path}: expected one of {', '.join(VIDEO_CODECS)}")
         if width % 2 or height % 2:
             raise ModelError(f"{path}: expected even sides for a video, got {width}x{height}")
-        codec, options = VIDEO_CODECS[path.suffix.lower()]
+        encoding = encoding or VIDEO_CODECS[path.suffix.lower()]
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             # FFmpeg opens the file with the first picture only, after minutes perhaps.
@@ -115,17 +148,20 @@ class VideoFile(PictureSink):
             self._container: OutputContainer = av.open(str(path), "w")
         except (OSError, av.FFmpegError) as error:
             raise ModelError(f"expected to write a video, got {error}") from error
-        stream = self._container.add_stream(codec, rate=fps, options=options)
+        stream = self._container.add_stream(
+            encoding.encoder, rate=fps, options=dict(encoding.options)
+        )
         assert isinstance(stream, VideoStream)
-        stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
-        stream.time_base = 1 / fps
+        stream.width, stream.height, stream.pix_fmt = width, height, encoding.pixel_format
+        stream.time_base = self._interval_s = 1 / fps
         self._stream = stream
 
     def write(self, number: int, picture: Picture) -> None:
         """Encodes one picture, shown at `number` / fps."""
         frame = VideoFrame.from_ndarray(picture, format="rgb24")
         frame.pts = number
-        frame.time_base = self._stream.time_base
+        # Not the stream's: writing the file's header changes that.
+        frame.time_base = self._interval_s
         self._mux(frame)
 
     def close(self) -> None:

@@ -7,21 +7,20 @@ import html
 from collections.abc import Sequence
 from pathlib import Path
 
-import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-from models.evaluation.evaluate import Comparison, Evaluation
+from models.evaluation.course_html import COURSE_STYLE, course_html, worst_html
+from models.evaluation.evaluate import Comparison
+from models.evaluation.side_by_side import ERROR_GAIN, side_by_side
+from models.evaluation.worst_frames import FrameCourse
 
 THUMBNAIL_PX = 160
-ERROR_GAIN = 4
-COURSE_WIDTH, COURSE_HEIGHT = 640, 120
 
 _STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 46rem; padding: 0 1rem }
 table { border-collapse: collapse } td, th { padding: .2rem .8rem; border-bottom: 1px solid #ccc }
 td { text-align: right } th { text-align: left } img { display: block; max-width: 100% }
-figure { margin: 1rem 0 } figcaption, p { color: #555 } polyline { fill: none; stroke: #06c }
+figure { margin: 1rem 0 } figcaption, p { color: #555 } h4 { margin: 1.4rem 0 .4rem }
 """
 
 
@@ -42,7 +41,8 @@ class Thumbnails:
     def observe(self, comparison: Comparison) -> None:
         """Looks at the next frame."""
         if self._seen in self._chosen:
-            self.kept.append((comparison, _side_by_side(comparison)))
+            jpeg = side_by_side(comparison.original, comparison.rendered, THUMBNAIL_PX)
+            self.kept.append((comparison, jpeg))
         self._seen += 1
 
 
@@ -50,7 +50,7 @@ def write_report(
     folder: Path,
     title: str,
     figures: Sequence[tuple[str, str]],
-    evaluation: Evaluation,
+    course: FrameCourse,
     thumbnails: Thumbnails,
 ) -> Path:
     """Writes `index.html` into a folder, complete in itself.
@@ -59,8 +59,8 @@ def write_report(
         folder: made if missing.
         title: of the page.
         figures: names and values of the table.
-        evaluation: the frames' own figures.
-        thumbnails: which saw the evaluation's frames.
+        course: the frames' own figures and the worst of them.
+        thumbnails: which saw the same frames.
 
     Returns:
         The page.
@@ -78,40 +78,14 @@ def write_report(
     heading = html.escape(title)
     page = (
         f'<!doctype html>\n<html lang="en"><meta charset="utf-8"><title>{heading}</title>\n'
-        f"<style>{_STYLE}</style>\n<h1>{heading}</h1>\n<table>\n{rows}</table>\n"
-        f"<h2>PSNR over the clip</h2>\n{_course(evaluation)}\n"
-        f"<h2>Frames</h2>\n<p>Original, rendered from the bytes, error times {ERROR_GAIN}.</p>\n"
+        f"<style>{_STYLE}{COURSE_STYLE}</style>\n<h1>{heading}</h1>\n<table>\n{rows}</table>\n"
+        f"<h2>PSNR over the clip</h2>\n{course_html(course)}"
+        f"<h2>Worst frames</h2>\n{worst_html(course)}"
+        "<h2>Frames spread over the clip</h2>\n"
+        f"<p>Original, rendered from the bytes, error times {ERROR_GAIN}.</p>\n"
         f"{pictures}</html>\n"
     )
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "index.html"
     path.write_text(page, encoding="utf-8")
     return path
-
-
-def _course(evaluation: Evaluation) -> str:
-    """Draws the frames' PSNR as one line."""
-    numbers = list(evaluation.frames)
-    values = np.minimum([frame.psnr_db for frame in evaluation.frames.values()], 99.0)
-    low, high = float(values.min()), float(values.max())
-    x = np.linspace(0, COURSE_WIDTH, len(values))
-    y = COURSE_HEIGHT * (1 - (values - low) / max(high - low, 1e-9))
-    points = " ".join(f"{a:.1f},{b:.1f}" for a, b in zip(x, y, strict=True))
-    return (
-        f'<svg viewBox="0 -4 {COURSE_WIDTH} {COURSE_HEIGHT + 8}" width="100%">'
-        f'<polyline points="{points}"/></svg>\n'
-        f"<p>Frames {numbers[0]} to {numbers[-1]}, {low:.2f} to {high:.2f} dB.</p>"
-    )
-
-
-def _side_by_side(comparison: Comparison) -> bytes:
-    """Returns original, rendered and error beside each other as a JPEG."""
-    original, rendered = _small(comparison.original), _small(comparison.rendered)
-    error = np.abs(rendered.astype(np.int16) - original.astype(np.int16)) * ERROR_GAIN
-    row = np.concatenate([original, rendered, error.clip(0, 255).astype(np.uint8)], axis=1)
-    return cv2.imencode(".jpg", cv2.cvtColor(row, cv2.COLOR_RGB2BGR))[1].tobytes()
-
-
-def _small(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    size = (THUMBNAIL_PX, THUMBNAIL_PX)
-    return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8)

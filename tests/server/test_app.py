@@ -54,6 +54,12 @@ async def test_files_outside_of_the_page_are_not_served(tmp_path: Path) -> None:
         assert (await client.get("/js/")).status == 404
 
 
+async def test_the_page_of_the_subjective_test_is_served_elsewhere(tmp_path: Path) -> None:
+    assert (WEB / "opinions" / "index.html").is_file()
+    async with serving(tmp_path) as client:
+        assert (await client.get("/opinions/index.html")).status == 404
+
+
 async def test_without_a_demo_the_configuration_says_so(tmp_path: Path) -> None:
     async with serving(tmp_path) as client:
         config = await (await client.get("/config.json")).json()

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
-from contextlib import AbstractContextManager
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
@@ -13,6 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from models.evaluation.codecs.coding import Mode
+from models.evaluation.comparison.figure_style import figure_style, svg_text
 from models.evaluation.comparison.points import (
     OURS,
     Point,
@@ -37,7 +36,7 @@ COLUMNS = {1: 1, 2: 2, 4: 2}
 
 def rate_distortion(points: Sequence[Point], side_px: int) -> str:
     """Returns Figure 5: one panel a metric, its value over the payload of every system."""
-    with _style():
+    with figure_style():
         found = systems(points)
         curves = {system: curve(points, system, side_px) for system in found}
         shown = [
@@ -53,7 +52,7 @@ def rate_distortion(points: Sequence[Point], side_px: int) -> str:
             axes.set_title(_title(metric))
         handles, labels = panels[0].get_legend_handles_labels()
         figure.legend(handles, labels, loc="outside lower center", ncols=5)
-        return _svg(figure)
+        return svg_text(figure)
 
 
 def resolutions(points: Sequence[Point], sides_px: Sequence[int]) -> str:
@@ -61,7 +60,7 @@ def resolutions(points: Sequence[Point], sides_px: Sequence[int]) -> str:
 
     nerfcall's one bitstream is in every panel, at every size: the points above each other.
     """
-    with _style():
+    with figure_style():
         sizes = sorted(sides_px)
         codecs = [system for system in systems(points) if _competes(system)]
         figure, panels = _panels(len(codecs))
@@ -97,7 +96,7 @@ def resolutions(points: Sequence[Point], sides_px: Sequence[int]) -> str:
             axes.set_title(f"{system.label}: {PSNR.label}")
         handles, labels = panels[0].get_legend_handles_labels()
         figure.legend(handles, labels, loc="outside lower center", ncols=len(sizes))
-        return _svg(figure)
+        return svg_text(figure)
 
 
 def bits_by_size(points: Sequence[Point], sides_px: Sequence[int]) -> str:
@@ -106,7 +105,7 @@ def bits_by_size(points: Sequence[Point], sides_px: Sequence[int]) -> str:
     A triangle up is a codec that does not reach it at any rate of the ladder, a triangle down
     one whose lowest rate is better already.
     """
-    with _style():
+    with figure_style():
         sizes = sorted(sides_px)
         found = systems(points)
         figure, panels = _panels(2)
@@ -142,7 +141,7 @@ def bits_by_size(points: Sequence[Point], sides_px: Sequence[int]) -> str:
             axes.set_title(f"kbit/s for {OURS}'s {metric.label}")
         handles, labels = panels[0].get_legend_handles_labels()
         figure.legend(handles, labels, loc="outside lower center", ncols=3)
-        return _svg(figure)
+        return svg_text(figure)
 
 
 def _need(
@@ -216,34 +215,8 @@ def _plain_numbers(axis: Axis) -> None:
     axis.set_minor_formatter(NullFormatter())
 
 
-def _style() -> AbstractContextManager[None]:
-    """How all figures look; Matplotlib takes it from where they are made."""
-    return mpl.rc_context(
-        {
-            "font.size": 8.5,
-            "axes.spines.top": False,
-            "axes.spines.right": False,
-            "axes.grid": True,
-            "grid.color": "#e4e7ea",
-            "axes.edgecolor": "#8a949c",
-            "axes.titlelocation": "left",
-            "axes.titlesize": 9.5,
-            "axes.titleweight": "bold",
-            "legend.frameon": False,
-            # The same figures give the same file.
-            "svg.hashsalt": OURS,
-        }
-    )
-
-
 def _panels(count: int) -> tuple[Figure, list[Axes]]:
     columns = COLUMNS.get(count, 3)
     rows = -(-count // columns)
     figure = Figure(figsize=(PANEL_IN[0] * columns, PANEL_IN[1] * rows + 0.6), layout="constrained")
     return figure, [figure.add_subplot(rows, columns, place + 1) for place in range(count)]
-
-
-def _svg(figure: Figure) -> str:
-    text = io.StringIO()
-    figure.savefig(text, format="svg", metadata={"Date": None})
-    return text.getvalue()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from models.evaluation.comparison.run import Outcome, Plan
 from models.evaluation.comparison.saving import Saving
 from models.evaluation.comparison.scores import METRICS
 from models.evaluation.comparison.tables import SavingRow, Table
+from models.evaluation.worst_frames import ShownFrame
 
 
 def write_json(
@@ -38,6 +40,10 @@ def write_json(
                 "fps": float(outcome.fps),
                 "crop_px": outcome.crop_px,
                 "speaker": outcome.speaker_id,
+                "worst_frames": {
+                    "psnr_db": list(map(_shown, outcome.course.worst_psnr)),
+                    "lpips_alex": list(map(_shown, outcome.course.worst_lpips)),
+                },
             }
             for outcome in outcomes
         ],
@@ -82,6 +88,11 @@ def _point(point: Point) -> dict[str, str | float | None]:
         *(payload.total_bytes, payload.first_bytes, payload.frames, point.setting),
     )
     return {**dict(zip(_POINT_FIELDS, figures, strict=True)), **point.scores}
+
+
+def _shown(frame: ShownFrame) -> dict[str, float | None]:
+    psnr_db = frame.psnr_db if math.isfinite(frame.psnr_db) else None
+    return {"frame": frame.index, "psnr_db": psnr_db, "lpips_alex": frame.lpips_alex}
 
 
 def _savings(row: SavingRow, outcomes: Sequence[Outcome]) -> dict[str, object]:

@@ -19,6 +19,7 @@ from models.evaluation.comparison.saving import Bound, Saving
 from models.evaluation.comparison.scores import LPIPS_ALEX, PSNR, SSIM
 from models.evaluation.comparison.tables import COMPACT, SavingRow, Table
 from models.evaluation.comparison.viewing import PIXEL_FRAMES
+from models.evaluation.course_html import COURSE_STYLE, course_html, worst_html
 
 STRIP_PX = 224
 JPEG_QUALITY = 93
@@ -45,6 +46,9 @@ th.first-quoted, td.first-quoted { border-left: 2px solid var(--soft) }
 .strips { display: grid; gap: 3px 3px; align-items: center; margin: .8rem 0 }
 .strips img { width: 100%; display: block } .strips div { font-size: .8rem; line-height: 1.35 }
 img.figure { max-width: 100%; margin: .4rem 0 } code { font-size: .88em }
+.lists { display: grid; gap: 0 2rem;
+  grid-template-columns: repeat(auto-fit, minmax(min(26rem, 100%), 1fr)) }
+h4 { margin: 1rem 0 .2rem } .worst figcaption { font-size: .84rem }
 """
 
 
@@ -105,10 +109,12 @@ def render_page(title: str, findings: Findings) -> str:
     return (
         f'<!doctype html>\n<html lang="en"><meta charset="utf-8">'
         f'<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>{escape(title)}</title>\n<style>{STYLE}</style>\n"
+        f"<title>{escape(title)}</title>\n<style>{STYLE}{COURSE_STYLE}</style>\n"
         f"<h1>{escape(title)}</h1>\n{_headline(findings)}\n{_clips(findings)}\n"
         f"<h2>Figure 4: pictures at equal rate</h2>\n{_strip_text(plan)}\n"
         + "".join(_strips(outcome) for outcome in findings.outcomes)
+        + f"<h2>Worst frames</h2>\n<p>{_worst_text(plan)}</p>\n"
+        + "".join(_worst(outcome) for outcome in findings.outcomes)
         + tables
         + f"<h2>Bits saved at equal quality</h2>\n{savings_html(clips, findings.savings)}\n"
         + figures
@@ -189,6 +195,20 @@ def _strips(outcome: Outcome) -> str:
         f"<h3>{escape(outcome.subject.name)}</h3>\n"
         f'<div class="strips" style="grid-template-columns: 8.5rem repeat({columns}, 1fr)">\n'
         f"{cells}</div>\n"
+    )
+
+
+def _worst_text(plan: Plan) -> str:
+    return (
+        f"Every frame of {OURS} (compact, {plan.main_px}×{plan.main_px}) counts in the means; "
+        "these are the ones that lower them the most."
+    )
+
+
+def _worst(outcome: Outcome) -> str:
+    return (
+        f"<h3>{escape(outcome.subject.name)}</h3>\n{course_html(outcome.course)}"
+        f"{worst_html(outcome.course)}"
     )
 
 

@@ -12,9 +12,10 @@ from models.errors import ExperimentError
 from models.evaluation.codecs.classic import Setting, available
 from models.evaluation.codecs.classic_codec import ClassicCodec
 from models.evaluation.codecs.coding import Mode, VideoCodec
-from models.evaluation.comparison.experiment import Experiment
+from models.evaluation.comparison.experiment import Experiment, Subject
 from models.evaluation.comparison.figures import bits_by_size, rate_distortion, resolutions
 from models.evaluation.comparison.files import write_json, write_points, write_table
+from models.evaluation.comparison.measured import load_outcome, outcome_key, save_outcome
 from models.evaluation.comparison.page import Findings, render_page
 from models.evaluation.comparison.points import OURS, System
 from models.evaluation.comparison.run import Outcome, Plan, Report, run_subject
@@ -25,9 +26,11 @@ from models.evaluation.comparison.tables import (
     quality_table,
     saving_rows,
 )
-from models.portrait.speaker import load_speaker
+from models.portrait.speaker import Speaker, load_speaker
 
 PAGE = "index.html"
+MEASURED = "measured"
+"""Folder of what came of each clip, to go on from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +44,8 @@ class ReportConfig:
         offline: also run the classic codecs as for a file, which takes the longest.
         vgg_every: measure LPIPS by VGG16 in every so many frames.
         device: where nerfcall renders and LPIPS is computed.
+        resume: take clips over that an earlier report into the same folder has measured in
+            the same way.
     """
 
     main_px: int = 256
@@ -49,6 +54,7 @@ class ReportConfig:
     offline: bool = True
     vgg_every: int = 10
     device: str = "auto"
+    resume: bool = False
 
     def __post_init__(self) -> None:
         if any(side_px % 2 or side_px < 64 for side_px in (self.main_px, *self.sides_px)):
@@ -86,6 +92,7 @@ def make_report(
     folder.mkdir(parents=True, exist_ok=True)
     present, missing = available()
     settings = [s for s in present if config.offline or s.mode is not Mode.OFFLINE]
+    described = _described(settings, experiment)
     codecs: list[VideoCodec] = [*map(ClassicCodec, settings), *experiment.codecs]
     with tempfile.TemporaryDirectory(prefix="nerfcall-report-") as work_dir:
         plan = Plan(
@@ -97,8 +104,9 @@ def make_report(
             cache_dir=cache_dir,
             work_dir=Path(work_dir),
         )
-        outcomes = _run_all(experiment, codecs, plan, report)
-    findings = _findings(outcomes, plan, ablation, _described(settings, experiment), missing)
+        kept = _Kept(folder / MEASURED, described, resume=config.resume)
+        outcomes = _run_all(experiment, codecs, plan, kept, report)
+    findings = _findings(outcomes, plan, ablation, described, missing)
     page = folder / PAGE
     page.write_text(render_page(f"{OURS} beside classic codecs", findings), encoding="utf-8")
     tables = (findings.quality, findings.fidelity, findings.ablation)
@@ -112,8 +120,31 @@ def make_report(
     return page
 
 
+class _Kept:
+    """What came of clips, if it was kept and may be taken over."""
+
+    def __init__(self, folder: Path, described: Mapping[str, str], *, resume: bool) -> None:
+        self._folder = folder
+        self._described = described
+        self._resume = resume
+
+    def get(self, subject: Subject, speaker: Speaker, plan: Plan) -> Outcome | None:
+        if not self._resume:
+            return None
+        key = outcome_key(subject, speaker, plan, self._described)
+        return load_outcome(self._folder, key, subject)
+
+    def put(self, outcome: Outcome, speaker: Speaker, plan: Plan) -> None:
+        key = outcome_key(outcome.subject, speaker, plan, self._described)
+        save_outcome(self._folder, key, outcome)
+
+
 def _run_all(
-    experiment: Experiment, codecs: Sequence[VideoCodec], plan: Plan, report: Report
+    experiment: Experiment,
+    codecs: Sequence[VideoCodec],
+    plan: Plan,
+    kept: _Kept,
+    report: Report,
 ) -> list[Outcome]:
     subjects = experiment.subjects
     # Every speaker file is looked at before the first hour of work.
@@ -124,7 +155,11 @@ def _run_all(
         def step(what: str, share: float, name: str = subject.name, done: int = done) -> None:
             report(f"{name}: {what}", (done + share) / len(subjects))
 
-        outcomes.append(run_subject(subject, speaker, codecs, plan, step))
+        outcome = kept.get(subject, speaker, plan)
+        if outcome is None:
+            outcome = run_subject(subject, speaker, codecs, plan, step)
+            kept.put(outcome, speaker, plan)
+        outcomes.append(outcome)
     return outcomes
 
 

@@ -14,11 +14,11 @@ from codec.quantize import Profile
 from models.evaluation.codecs.coding import Footage, Mode, VideoCodec
 from models.evaluation.comparison.experiment import Subject
 from models.evaluation.comparison.points import OURS, Point, Strip, System
-from models.evaluation.comparison.sent import Sent, send, store_footage
+from models.evaluation.comparison.sent import Sent, send, show_packets, store_footage
 from models.evaluation.comparison.viewing import Viewing, kept_frames, view, view_pixels
 from models.evaluation.measure import Measurer
-from models.evaluation.playback import PacketRenderer
 from models.evaluation.recording import ClipPart
+from models.evaluation.worst_frames import FrameCourse
 from models.portrait.speaker import Speaker
 
 ALL_METRICS_COST = 10
@@ -75,6 +75,7 @@ class Outcome:
         fps: frames a second.
         points: everything measured.
         strips: some frames at the main size: the source, nerfcall, the codecs at its rate.
+        course: nerfcall's at the main size, frame by frame.
     """
 
     subject: Subject
@@ -85,6 +86,7 @@ class Outcome:
     fps: Fraction
     points: tuple[Point, ...]
     strips: tuple[Strip, ...]
+    course: FrameCourse
 
 
 def run_subject(
@@ -112,6 +114,7 @@ def run_subject(
     compact = sent[Profile.COMPACT]
     points: list[Point] = []
     strips: list[Strip] = []
+    course: FrameCourse | None = None
     with Measurer(plan.cache_dir, plan.vgg_every, plan.device) as measurer:
         bench = _Bench(subject.name, plan, measurer, _Work(plan, codecs, report))
         for side_px in plan.sides_px:
@@ -126,7 +129,9 @@ def run_subject(
             ):
                 points.append(point)
                 strips += _strips(point, viewing, plan)
+                course = viewing.course or course
             path.unlink()
+    assert course is not None, "nerfcall is measured at the main size"
     return Outcome(
         subject=subject,
         speaker_id=speaker.id,
@@ -136,6 +141,7 @@ def run_subject(
         fps=part.fps,
         points=tuple(points),
         strips=tuple(strips),
+        course=course,
     )
 
 
@@ -180,7 +186,9 @@ class _Bench:
             system = System(OURS, profile.name.lower())
             self._work.begin(system, side_px)
             packets, payload = sent[profile].packets, sent[profile].payload
-            viewing = self._view(footage, _render(speaker, packets, side_px, self._plan.device))
+            pictures = show_packets(speaker, packets, side_px, self._plan.device)
+            indices = sent[profile].indices if profile is Profile.COMPACT else None
+            viewing = self._view(footage, pictures, indices)
             yield Point(self._clip, system, side_px, None, payload, "", viewing.scores), viewing
             self._work.end(side_px)
 
@@ -203,21 +211,15 @@ class _Bench:
                 self._work.end(side_px)
                 self._work.begin(system, side_px)
 
-    def _view(self, footage: Footage, pictures: Iterator[Picture]) -> Viewing:
+    def _view(
+        self,
+        footage: Footage,
+        pictures: Iterator[Picture],
+        indices: Sequence[int] | None = None,
+    ) -> Viewing:
         if footage.side_px != self._plan.main_px:
-            return Viewing(view_pixels(footage, pictures), ())
-        return view(footage, pictures, self._measurer)
-
-
-def _render(
-    speaker: Speaker, packets: Sequence[bytes], side_px: int, device: str
-) -> Iterator[Picture]:
-    """Yields what a receiver shows after each packet."""
-    with PacketRenderer(speaker, side_px, device) as renderer:
-        for packet in packets:
-            picture = renderer.show(packet)
-            assert picture is not None, "a call begins with a key packet"
-            yield picture
+            return Viewing(view_pixels(footage, pictures), (), None)
+        return view(footage, pictures, self._measurer, indices)
 
 
 def _strips(point: Point, viewing: Viewing, plan: Plan) -> list[Strip]:

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from codec.quantize import Profile
 from models.errors import NoFaceError
 from models.evaluation.codecs.coding import Footage, Payload
+from models.evaluation.playback import PacketRenderer
 from models.evaluation.recording import ClipPart, code_frames
 from models.portrait.speaker import Speaker
 
+Picture = NDArray[np.uint8]
 Step = Callable[[int], None]
 """Called with how many frames are done."""
 
@@ -59,6 +62,22 @@ def send(
     if not packets:
         raise NoFaceError(f"{part.path}: expected a face, got none in {part.frames} frames")
     return Sent(part, tuple(indices), tuple(packets))
+
+
+def show_packets(
+    speaker: Speaker, packets: Sequence[bytes], side_px: int, device: str
+) -> Iterator[Picture]:
+    """Yields what a receiver shows after each packet, (side_px, side_px, 3) uint8 RGB.
+
+    Raises:
+        SpeakerFileError: the speaker's field is damaged.
+        ModelError: the device is not there.
+    """
+    with PacketRenderer(speaker, side_px, device) as renderer:
+        for packet in packets:
+            picture = renderer.show(packet)
+            assert picture is not None, "a call begins with a key packet"
+            yield picture
 
 
 def store_footage(sent: Sent, speaker: Speaker, side_px: int, path: Path) -> Footage:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,8 +11,10 @@ from numpy.typing import NDArray
 from models.errors import BaselineError
 from models.evaluation.codecs.coding import Footage
 from models.evaluation.comparison.scores import Scores, scores_of
+from models.evaluation.evaluate import Comparison
 from models.evaluation.measure import Measurer
 from models.evaluation.metrics import frame_metrics, mean_metrics
+from models.evaluation.worst_frames import FrameCourse, WorstFrames
 
 KEPT_FRAMES = 5
 """To be shown."""
@@ -29,10 +31,12 @@ class Viewing:
     Attributes:
         scores: means over the frames.
         kept: (S, S, 3) uint8 each, evenly spread over the clip.
+        course: frame by frame, if asked for.
     """
 
     scores: Scores
     kept: tuple[Picture, ...]
+    course: FrameCourse | None
 
 
 def kept_frames(frames: int, kept: int = KEPT_FRAMES) -> list[int]:
@@ -66,26 +70,36 @@ def view_pixels(footage: Footage, pictures: Iterable[Picture]) -> Scores:
     return scores_of(mean_metrics(measured))
 
 
-def view(footage: Footage, pictures: Iterable[Picture], measurer: Measurer) -> Viewing:
+def view(
+    footage: Footage,
+    pictures: Iterable[Picture],
+    measurer: Measurer,
+    indices: Sequence[int] | None = None,
+) -> Viewing:
     """Measures every metric.
 
     Args:
         footage: the originals.
         pictures: (S, S, 3) uint8 each, as many.
         measurer: is started anew.
+        indices: the footage's decoded frame numbers in its clip, if its course is wanted.
 
     Raises:
         BaselineError: another number of pictures.
         ModelError: pictures of another size, or weights that cannot be had.
     """
     kept: list[Picture] = []
+    worst = WorstFrames()
     chosen = set(kept_frames(footage.frames))
     measurer.restart()
     for number, (original, picture) in enumerate(_pairs(footage, pictures)):
-        measurer.add(original, picture)
+        measured = measurer.add(original, picture)
+        if indices is not None:
+            worst.observe(Comparison(indices[number], original, picture, measured))
         if number in chosen:
             kept.append(picture.copy())
-    return Viewing(scores_of(measurer.result()), tuple(kept))
+    course = None if indices is None else worst.course()
+    return Viewing(scores_of(measurer.result()), tuple(kept), course)
 
 
 def _pairs(footage: Footage, pictures: Iterable[Picture]) -> Iterable[tuple[Picture, Picture]]:

@@ -25,6 +25,7 @@ from models.evaluation.playback import PacketRenderer, play_call
 from models.evaluation.recording import ClipPart, record_clip
 from models.evaluation.report import Thumbnails, write_report
 from models.evaluation.tracking_speed import measure_sender
+from models.evaluation.worst_frames import WorstFrames
 from models.portrait.renderer import PortraitRenderer
 from models.portrait.speaker import Speaker, load_speaker
 from tests.models.clips import grey_frames, write_clip
@@ -220,6 +221,17 @@ def test_a_video_file_shows_the_pictures_at_the_calls_pace(suffix: str, tmp_path
         assert psnr_db(frame.rgb, picture) > 35
 
 
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv", ".webm"])
+def test_a_video_longer_than_its_encoders_look_ahead_keeps_its_pace(
+    suffix: str, tmp_path: Path
+) -> None:
+    path = tmp_path / f"long{suffix}"
+    with VideoFile(path, 64, 64, Fraction(25)) as video:
+        for number, picture in enumerate(grey_frames(20, 64) * 6):
+            video.write(number, picture)
+    assert [frame.pts_ms for frame in read_clip(path)] == list(range(0, 120 * 40, 40))
+
+
 def test_videos_have_even_sides_and_known_suffixes(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="expected even sides for a video, got 65x65"):
         VideoFile(tmp_path / "a.mp4", 65, 65, Fraction(24))
@@ -255,16 +267,24 @@ def test_evaluation_compares_the_clips_portrait_with_what_the_bytes_became(
 
 
 def test_a_report_is_one_page_with_a_few_small_pictures(
-    evaluation: Evaluation, thumbnails: Thumbnails, tmp_path: Path
+    evaluation: Evaluation, shown: list[Comparison], thumbnails: Thumbnails, tmp_path: Path
 ) -> None:
+    worst = WorstFrames(wanted=2)
+    for comparison in shown:
+        worst.observe(comparison)
     page = write_report(
-        tmp_path / "report", "<clip>", [("PSNR", "20.00 dB")], evaluation, thumbnails
+        tmp_path / "report", "<clip>", [("PSNR", "20.00 dB")], worst.course(), thumbnails
     )
     assert list(page.parent.iterdir()) == [page]
     text = page.read_text()
     assert "&lt;clip&gt;" in text and "<clip>" not in text
     assert "<th>PSNR</th><td>20.00 dB</td>" in text
     assert re.findall(r"<figcaption>frame (\d+):", text) == ["20", "25", "31"]
+    lowest, lowest_db = min(
+        ((number, frame.psnr_db) for number, frame in evaluation.frames.items()),
+        key=lambda frame: frame[1],
+    )
+    assert f"<figcaption><b>1</b> frame {lowest}: {lowest_db:.2f} dB" in text
     assert len(text) < 200_000
 
 

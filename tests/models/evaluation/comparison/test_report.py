@@ -5,7 +5,9 @@ from __future__ import annotations
 import csv
 import json
 import re
+import shutil
 import sys
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -15,8 +17,11 @@ import pytest
 from codec.quantize import Profile
 from models.errors import BaselineError, ExperimentError
 from models.evaluation.codecs.external import ExternalCodec
+from models.evaluation.comparison import report
 from models.evaluation.comparison.experiment import Experiment, Subject
+from models.evaluation.comparison.measured import load_outcome
 from models.evaluation.comparison.report import ReportConfig, make_report
+from models.evaluation.comparison.run import Outcome
 from models.evaluation.comparison.sent import send, store_footage
 from models.evaluation.comparison.viewing import kept_frames, view_pixels
 from models.evaluation.metrics import psnr_db
@@ -39,6 +44,14 @@ else:
     still = (folder / "bitstream.bin").read_bytes()
     (folder / "decoded.rgb").write_bytes(still * job["frames"])
 """
+
+
+class MeasuredAgainError(Exception):
+    """Stands for the hours that measuring takes."""
+
+
+def measured_again(*arguments: object) -> Outcome:
+    raise MeasuredAgainError
 
 
 class Links(HTMLParser):
@@ -84,9 +97,10 @@ def test_the_page_needs_nothing_beside_it(folder: Path) -> None:
     links = Links()
     links.feed((folder / "index.html").read_text())
     assert links.found and all(link.startswith("data:image/") for link in links.found)
-    # Figures 5 and 6, and five frames of source, nerfcall, four codecs and the external one.
+    # Figures 5 and 6, five frames of source, nerfcall, four codecs and the external one, and
+    # the worst frame by PSNR and by LPIPS: the six are near each other.
     assert sum(link.startswith("data:image/svg+xml") for link in links.found) == 3
-    assert sum(link.startswith("data:image/jpeg") for link in links.found) == 5 * 7
+    assert sum(link.startswith("data:image/jpeg") for link in links.found) == 5 * 7 + 2
 
 
 def test_the_page_holds_every_table_and_figure(folder: Path) -> None:
@@ -94,6 +108,7 @@ def test_the_page_holds_every_table_and_figure(folder: Path) -> None:
     headings = re.findall(r"<h2>([^<:]+)", text)
     assert headings == [
         "Figure 4",
+        "Worst frames",
         "Table 1",
         "Table 2",
         "Bits saved at equal quality",
@@ -120,6 +135,17 @@ def test_points_are_the_same_in_json_and_csv(folder: Path) -> None:
     assert document["missing_codecs"] == []
 
 
+def test_the_worst_frames_are_told_to_programs_and_shown(folder: Path) -> None:
+    document = json.loads((folder / "report.json").read_text())
+    (worst,) = document["clips"][0]["worst_frames"]["psnr_db"]
+    ours = next(p for p in document["points"] if p["side_px"] == 128)
+    assert worst["frame"] in range(20, 26) and worst["psnr_db"] <= ours["psnr_db"]
+    text = (folder / "index.html").read_text()
+    caption = f"frame {worst['frame']}: {worst['psnr_db']:.2f} dB, LPIPS {worst['lpips_alex']:.4f}"
+    assert f"<figcaption><b>1</b> {caption}</figcaption>" in text
+    assert "PSNR of frames 20 to 25" in text
+
+
 def test_nerfcalls_rate_is_that_of_the_recorded_call(
     folder: Path, talking_clip: Path, real_speaker: Path, tmp_path: Path
 ) -> None:
@@ -138,6 +164,45 @@ def test_all_metrics_are_measured_at_the_main_size(folder: Path) -> None:
     assert {"l1", "ssim", "psnr_db", "lpips_alex", "lpips_vgg", "csim", "aucon"} <= ours.keys()
     small = next(p for p in points if p["side_px"] == 64)
     assert "psnr_db" in small and "lpips_alex" not in small
+
+
+def test_a_report_goes_on_from_the_clips_that_were_measured(
+    folder: Path,
+    talking_clip: Path,
+    real_speaker: Path,
+    weights_dir: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    again = shutil.copytree(folder, tmp_path / "out")
+    subject = Subject("<man>", talking_clip, real_speaker, FRAMES)
+    script = folder.parent / "still.py"
+    still = ExternalCodec("still", (sys.executable, str(script)))
+    monkeypatch.setattr(report, "run_subject", measured_again)
+    config = replace(CONFIG, resume=True)
+    settings = {"no torso": {"psnr_db": 25.0}}
+    make_report(Experiment((subject,), (still,)), settings, config, again, weights_dir)
+    for name in ("index.html", "report.json", "points.csv"):
+        assert (again / name).read_bytes() == (folder / name).read_bytes()
+    other_frames = replace(subject, frames=slice(20, 25))
+    for experiment, how in (
+        (Experiment((subject,), (still,)), CONFIG),
+        (Experiment((other_frames,), (still,)), config),
+        (Experiment((subject,), ()), config),
+    ):
+        with pytest.raises(MeasuredAgainError):
+            make_report(experiment, {}, how, again, weights_dir)
+
+
+def test_what_was_kept_and_is_damaged_is_measured_anew(folder: Path, tmp_path: Path) -> None:
+    (kept,) = (folder / "measured").iterdir()
+    data = kept.read_bytes()
+    subject = Subject("<man>", tmp_path, tmp_path, FRAMES)
+    (tmp_path / kept.name).write_bytes(data)
+    assert load_outcome(tmp_path, kept.stem, subject) is not None
+    for damaged in (b"", data[: len(data) // 2], b"PK" + data[2:9]):
+        (tmp_path / kept.name).write_bytes(damaged)
+        assert load_outcome(tmp_path, kept.stem, subject) is None
 
 
 def test_an_external_codec_is_measured_like_the_others(folder: Path) -> None:

@@ -1,0 +1,1 @@
+"""The page of the subjective test, and the small server behind it."""

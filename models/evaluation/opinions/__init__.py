@@ -1,0 +1,1 @@
+"""The subjective test: stimuli and pairs, who sees them how, their votes, and what these say."""
