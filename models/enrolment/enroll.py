@@ -254,11 +254,12 @@ def _save(
     config: EnrolConfig,
     elapsed_s: float,
 ) -> Speaker:
-    align_code(trained.field, trained.embedding, trained.codes)
+    codes = align_code(trained.field, trained.embedding, trained.codes)
     weights: dict[str, NDArray[np.generic]] = {
         f"embedding.{name}": tensor.detach().cpu().numpy()
         for name, tensor in trained.embedding.state_dict().items()
     }
+    weights["embedding.spread"] = codes.std(0).cpu().numpy()
     weights["embedding.mean_crop"] = trained.mean_face.permute(1, 2, 0).cpu().numpy()
     face = replace(dataset.face, embedding=EmbeddingWeights.from_tensors(weights))
     steps = np.concatenate(

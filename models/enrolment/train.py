@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from models.enrolment.batches import ErrorMap, Frames
+from models.enrolment.batches import Frames
 from models.enrolment.begin import rough_out, untrained
 from models.enrolment.embedding_net import EmbeddingNet
 from models.enrolment.held_out import HeldOut, held_out_count
@@ -22,7 +22,9 @@ from models.enrolment.losses import (
     distortion,
     proposal_loss,
 )
+from models.enrolment.state import TrainState
 from models.enrolment.watch import Watch
+from models.face.camera import CameraIntrinsics
 from models.face.dataset import TrackedDataset
 from models.portrait.config import FieldConfig
 from models.portrait.field import SpeakerField
@@ -80,7 +82,7 @@ class TrainConfig:
     steadiness: float = 2e-4
     patch_from: float = 0.4
     patch_px: int = 32
-    patch_weight: float = 0.02
+    patch_weight: float = 0.04
     coarse_weight: float = 0.1
     proposal_weight: float = 0.05
     distortion_weight: float = 1e-3
@@ -188,15 +190,11 @@ def train(
         patches = done >= config.patch_from and state.step % 2 == 1
         unseen = done < config.held_out_until
         loss, error = _step_loss(
-            dataset,
+            state,
             frames.first(seen) if unseen else frames,
-            state.field,
+            dataset.face.camera,
             marched,
-            state.embedding,
-            state.occupancy,
-            state.errors,
             config,
-            state.generator,
             patches=patches,
         )
         state.optimiser.zero_grad(set_to_none=True)
@@ -276,26 +274,23 @@ def _codes(
 
 
 def _step_loss(
-    dataset: TrackedDataset,
+    state: TrainState,
     frames: Frames,
-    field: SpeakerField,
+    camera: CameraIntrinsics,
     marched: Head,
-    embedding: EmbeddingNet,
-    occupancy: Occupancy,
-    errors: ErrorMap,
     config: TrainConfig,
-    generator: torch.Generator,
     *,
     patches: bool,
 ) -> tuple[Tensor, float]:
     """Loss of one batch, and the fine photometric error of its pixels."""
+    field, generator, errors = state.field, state.generator, state.errors
     chosen = torch.randint(
         len(frames) - 1,
         (config.frames_per_step,),
         generator=generator,
         device=frames.portraits.device,
     )
-    codes, movement = _codes(frames, chosen, embedding, config, generator)
+    codes, steadiness = _codes(frames, chosen, state.embedding, config, generator)
     on_details = int(config.pixels_per_frame * config.detail_share)
     side = _patch_side(config, frames) if patches else 0
     drawn = [errors.draw_patches(len(chosen), side, frames.portraits.shape[1], generator)]
@@ -307,16 +302,16 @@ def _step_loss(
     inputs = frames.inputs(chosen, codes)
     backdrop, torso_opacity = field.covered_backdrop(uv, inputs)
     rays = cast_rays(
-        dataset.face.camera,
+        camera,
         uv,
         frames.rotations[chosen],
         inputs.translation,
         field.head.box_min,
         field.head.box_max,
     )
-    rays = occupancy.tighten(field.head, rays)
+    rays = state.occupancy.tighten(field.head, rays)
     head_rays, order, valid = _head_rays(rays, whole=side**2)
-    _, code = field.condition(inputs)
+    code = field.consistency_code(inputs)
     march = march_head(marched, field.head.split_planes(codes), code, head_rays, generator)
     colours = _composed(march.fine, backdrop, order)
     squared = _squared_errors(colours, target) * valid
@@ -335,7 +330,7 @@ def _step_loss(
         + config.distortion_weight * distortion(march.fine_samples, march.fine_weights)
         + config.distortion_weight * distortion(march.coarse_samples, march.coarse_weights)
         + 1e-4 * ambiguity(march.fine.opacity)
-        + config.steadiness * movement
+        + config.steadiness * steadiness
     )
     if side:
         both = (_squares(colours, side), _squares(target, side))

@@ -8,9 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from codec.face import EXPRESSION_DIM
+from codec.face import EXPRESSION_DIM, POSE_DIM
 from models.portrait.config import FieldConfig
-from models.portrait.conventions import CONDITION_DIM
 from models.portrait.head import HeadField
 from models.portrait.torso import TorsoField
 
@@ -66,7 +65,7 @@ class SpeakerField(nn.Module):
         self.head = HeadField(config, EXPRESSION_DIM)
         self.torso = TorsoField(config)
         self.consistency = nn.Parameter(torch.randn(config.consistency_dim) * 0.1)
-        self.consistency_frame = nn.Linear(CONDITION_DIM, config.consistency_dim)
+        self.consistency_frame = nn.Linear(POSE_DIM, config.consistency_dim)
         self.background_logits = nn.Parameter(torch.zeros(1, 3, *config.background_shape()))
         self.register_buffer(
             "background_min", torch.tensor(config.background_min), persistent=False
@@ -80,14 +79,15 @@ class SpeakerField(nn.Module):
         self.register_buffer("rest_translation", torch.zeros(3))
         self.rest_translation: Tensor
 
-    def condition(self, frames: FrameInputs) -> tuple[Tensor, Tensor]:
-        """The frame's condition vector (F, 36) and its consistency code (F, Z).
+    def consistency_code(self, frames: FrameInputs) -> Tensor:
+        """(F, Z) the frame's consistency code.
 
-        The code is a learned constant plus a small function of the frame's features, and both
-        the head's colour and the torso depend on it: the learnable constraint of the paper.
+        A learned constant plus a linear function of the pose, through tanh; both the head's
+        colour and the torso depend on it: the learnable constraint of the paper. It does not
+        see the expression code, from which the torso would learn every training frame's folds
+        and shades by heart.
         """
-        condition = torch.cat([frames.expression, self._pose(frames)], dim=-1)
-        return condition, torch.tanh(self.consistency + self.consistency_frame(condition))
+        return torch.tanh(self.consistency + self.consistency_frame(self._pose(frames)))
 
     def movement(self, frames: FrameInputs) -> Tensor:
         """(F, 12) how head and torso moved, for the torso's warp."""
@@ -113,7 +113,7 @@ class SpeakerField(nn.Module):
 
     def covered_backdrop(self, uv: Tensor, frames: FrameInputs) -> tuple[Tensor, Tensor]:
         """Torso over background, and the torso's opacity: (F, M, 2) → (F, M, 3), (F, M, 1)."""
-        _, code = self.condition(frames)
+        code = self.consistency_code(frames)
         warp = self.torso.warp(self.movement(frames))
         colour: Tensor
         opacity: Tensor

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from codec.face import EXPRESSION_DIM, POSE_DIM
 from models.errors import SpeakerFileError
 from models.portrait.config import FieldConfig
 from models.portrait.conventions import (
     COARSE_HIDDEN,
-    CONDITION_DIM,
     MIX_HIDDEN,
     MOVEMENT_DIM,
     OCCUPANCY_CELLS,
@@ -61,7 +61,7 @@ def field_shapes(config: FieldConfig) -> dict[str, Shape]:
         "head.static": planes,
         "head.expression_planes": (c.expression_planes, 3, c.dynamic_channels, nodes, nodes),
         "head.coarse_planes": _planes(c.coarse_channels, c.coarse_cells),
-        **_linear("head.mix.0", CONDITION_DIM - 6, MIX_HIDDEN),
+        **_linear("head.mix.0", EXPRESSION_DIM, MIX_HIDDEN),
         **_linear("head.mix.2", MIX_HIDDEN, c.expression_planes),
         **_linear("head.density1", features, c.hidden),
         **_linear("head.density2", c.hidden, 1 + c.geometry_dim),
@@ -77,7 +77,7 @@ def field_shapes(config: FieldConfig) -> dict[str, Shape]:
         **_linear("torso.warp3", WARP_HIDDEN, 2),
         **_linear("torso.colour1", c.torso_channels + c.consistency_dim, c.torso_hidden),
         **_linear("torso.colour2", c.torso_hidden, 4),
-        **_linear("consistency_frame", CONDITION_DIM, c.consistency_dim),
+        **_linear("consistency_frame", POSE_DIM, c.consistency_dim),
     }
 
 

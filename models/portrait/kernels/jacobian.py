@@ -8,7 +8,7 @@ from importlib.resources import files
 
 import warp as wp
 
-from models.portrait.kernels.programs import Blend, Head, View
+from models.portrait.kernels.programs import Blend, Head, Torso, View
 
 wp.set_module_options(
     {"enable_backward": False, "cpu_compiler_flags": "-march=native -ffp-contract=fast"}
@@ -23,6 +23,7 @@ def _native() -> str:
 @wp.func_native(_native())
 def differentiate(
     head: Head,
+    torso: Torso,
     blend: Blend,
     frame: View,
     lowest: wp.vec3,
@@ -31,17 +32,18 @@ def differentiate(
     pixel: int,
     near: float,
     far: float,
-    picture: wp.array(dtype=wp.uint8),
     item: int,
+    colours: wp.array(dtype=wp.float32),
     rows: wp.array(dtype=wp.float32),
 ):
-    """One pixel's three rows of the Jacobian."""
+    """One pixel: its colour, and the three rows of the Jacobian."""
     ...
 
 
 @wp.kernel
 def differentiate_pixels(
     head: Head,
+    torso: Torso,
     blend: Blend,
     frame: View,
     lowest: wp.vec3,
@@ -52,7 +54,7 @@ def differentiate_pixels(
     node_far: wp.array(dtype=wp.float32),
     pixels: wp.array(dtype=wp.int32),
     first: int,
-    picture: wp.array(dtype=wp.uint8),
+    colours: wp.array(dtype=wp.float32),
     rows: wp.array(dtype=wp.float32),
 ):
     """One pixel a thread."""
@@ -67,5 +69,5 @@ def differentiate_pixels(
             near = wp.min(near, node_near[j * (tiles + 1) + i])
             far = wp.max(far, node_far[j * (tiles + 1) + i])
     differentiate(
-        head, blend, frame, lowest, extent, size, pixel, near, far, picture, item, rows
+        head, torso, blend, frame, lowest, extent, size, pixel, near, far, item, colours, rows
     )

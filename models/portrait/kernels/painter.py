@@ -80,35 +80,21 @@ class KernelPainter:
     def _prepare(self, size: int) -> None:
         """Makes room for pictures of a size."""
         self._picture = np.zeros((size, size, 3), np.uint8)
-        everything = np.arange(TILES * TILES, dtype=np.int32)
-        self._draw = drawing(self._stages, everything, self._picture)
+        stages, picture = self._stages, share(self._picture, wp.uint8)
+        self._draw = Stage(
+            programs.draw_tiles,
+            TILES * TILES,
+            16,
+            lambda at: [
+                stages.head,
+                stages.torso,
+                stages.view.bound,
+                TILES,
+                size,
+                stages.near,
+                stages.far,
+                at,
+                picture,
+            ],
+        )
         self._size = size
-
-
-def drawing(stages: FrameStages, tiles: NDArray[np.int32], picture: NDArray[np.uint8]) -> Stage:
-    """The stage that draws tiles of a frame.
-
-    Args:
-        stages: what makes the frame ready.
-        tiles: (n,) numbers of tiles, row by row; may be changed between frames.
-        picture: (size, size, 3) uint8 to draw into.
-    """
-    size = len(picture)
-    bound, chosen = share(picture, wp.uint8), share(tiles, wp.int32)
-    return Stage(
-        programs.draw_tiles,
-        len(tiles),
-        16,
-        lambda at: [
-            stages.head,
-            stages.torso,
-            stages.view.bound,
-            TILES,
-            size,
-            stages.near,
-            stages.far,
-            chosen,
-            at,
-            bound,
-        ],
-    )

@@ -321,12 +321,11 @@ def draw_tiles(
     size: int,
     node_near: wp.array(dtype=wp.float32),
     node_far: wp.array(dtype=wp.float32),
-    chosen: wp.array(dtype=wp.int32),
     first: int,
     picture: wp.array(dtype=wp.uint8),
 ):
     """One tile of the picture a thread."""
-    tile = chosen[wp.tid() + first]
+    tile = wp.tid() + first
     column = tile % tiles
     row = tile // tiles
     # A tile sees what its corners see.
