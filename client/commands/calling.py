@@ -15,6 +15,7 @@ from client.commands.options import (
     DEFAULT_SERVER,
     DeviceName,
     DeviceOption,
+    LoopOption,
     ProfileName,
     ProfileOption,
     RoomOption,
@@ -42,13 +43,6 @@ CameraOption = Annotated[
 ]
 OnceOption = Annotated[
     bool, typer.Option("--once", help="End with the clip instead of starting it over.")
-]
-LoopOption = Annotated[
-    bool,
-    typer.Option(
-        "--closed-loop/--open-loop",
-        help="Correct what is tracked by what the receiver will draw, as time allows.",
-    ),
 ]
 ParticipantOption = Annotated[
     str | None,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -16,8 +17,6 @@ Array = NDArray[np.float32]
 class Chain:
     """The chain rule through a field's small networks.
 
-    Left out: what the pose does to the consistency code and to the torso's warp.
-
     Args:
         weights: the speaker's field.
         size: side of the picture in pixels.
@@ -26,10 +25,10 @@ class Chain:
     def __init__(self, weights: FieldWeights, size: int) -> None:
         self._size = size
         self._w = weights
+        dim = weights.config.consistency_dim
+        self._torso_code = weights["torso.colour1.weight"][:, -dim:]
 
-    def jacobian(
-        self, state: FaceState, pixels: NDArray[np.integer], seen: Linearization
-    ) -> NDArray[np.float32]:
+    def jacobian(self, state: FaceState, pixels: NDArray[np.integer], seen: Linearization) -> Array:
         """(M, 3, 42) derivatives of pixels' colours by a correction, at none.
 
         Args:
@@ -38,22 +37,45 @@ class Chain:
             seen: of them.
         """
         w = self._w
-        jacobian = np.empty((*seen.colours.shape, UNKNOWNS), np.float32)
         hidden = w["head.mix.0.weight"] @ state.expression + w["head.mix.0.bias"]
         mix = w["head.mix.2.weight"] @ ((hidden > 0)[:, None] * w["head.mix.0.weight"])
-        planes = len(mix)
-        jacobian[..., EXPRESSION] = seen.by_mix[..., :planes] @ mix
+        moved = self._moved(state)
+        by_motion, by_moved = self._reference_slopes(state, moved, pixels)
+        # What the networks are told of the pose moves the colours beside the rays.
+        code = self._code_slope(moved)
+        told = seen.by_colour_bias @ (w["head.colour_code.weight"] @ code)
+        told += seen.by_torso_bias @ (self._torso_code @ code)
+        told += seen.by_reference @ by_moved
+        by_turn, by_shift = _told_slopes(state)
+        jacobian = np.empty((*seen.colours.shape, UNKNOWNS), np.float32)
+        jacobian[..., EXPRESSION] = seen.by_mix[..., : len(mix)] @ mix
         # The head turns and shifts: in its own axes the points that rays see do the opposite.
-        jacobian[..., TURN] = -seen.by_turn
-        jacobian[..., SHIFT] = -seen.by_shift
-        jacobian[..., TORSO] = seen.by_reference @ self._reference_slope(state, pixels)
+        jacobian[..., TURN] = told @ by_turn - seen.by_turn
+        jacobian[..., SHIFT] = told @ by_shift - seen.by_shift
+        jacobian[..., TORSO] = seen.by_reference @ by_motion
         return jacobian
 
-    def _reference_slope(self, state: FaceState, pixels: NDArray[np.integer]) -> Array:
-        """(M, 2, 6) where the torso's reference is looked up, by the torso's motion.
+    def _moved(self, state: FaceState) -> Array:
+        """(6,) the pose as the networks are told it."""
+        shift = (state.pose.translation - self._w["rest_translation"]) / 10.0
+        return np.concatenate([state.pose.rotation * 3.0, shift]).astype(np.float32)
 
-        x = x₀ + warp(x₀, m) with x₀ = (I + A)⁻¹(p − b); the warp's own slope over the picture is
-        small beside 1 and left out.
+    def _code_slope(self, moved: Array) -> Array:
+        """(Z, 6) the consistency code by what it is told of the pose."""
+        w = self._w
+        weight = w["consistency_frame.weight"]
+        code = np.tanh(w["consistency"] + weight @ moved + w["consistency_frame.bias"])
+        return np.asarray((1 - code**2)[:, None] * weight, np.float32)
+
+    def _reference_slopes(
+        self, state: FaceState, moved: Array, pixels: NDArray[np.integer]
+    ) -> tuple[Array, Array]:
+        """Where the torso's reference is looked up: x = x₀ + warp(x₀, m), x₀ = (I + A)⁻¹(p − b).
+
+        The warp's slope over the picture is small beside 1 and left out.
+
+        Returns:
+            (M, 2, 6) by the torso's motion, and (M, 2, 6) by what the warp is told of the pose.
         """
         w = self._w
         row, column = np.divmod(pixels, self._size)
@@ -65,17 +87,27 @@ class Chain:
             for k in range(2):
                 slope[:, :, 2 * axis + k] = -inverse[:, axis] * x[:, k : k + 1]
             slope[:, :, 4 + axis] = -inverse[:, axis]
-        first = w["torso.warp1.weight"]
-        movement = np.concatenate([self._moved(state), state.torso * 10.0])
+        first, second = w["torso.warp1.weight"], w["torso.warp2.weight"]
+        movement = np.concatenate([moved, state.torso * 10.0])
         hidden1 = x @ first[:, :2].T + (first[:, 2:] @ movement + w["torso.warp1.bias"])
-        second = w["torso.warp2.weight"]
         hidden2 = np.maximum(hidden1, 0) @ second.T + w["torso.warp2.bias"]
         back = (w["torso.warp3.weight"][None] * (hidden2 > 0)[:, None]) @ second  # (M, 2, 48)
         back *= (hidden1 > 0)[:, None]
-        slope += back @ first[:, -6:]  # 0.1 of the warp's scale times 10 of the motion's
-        return slope
+        slope += back @ first[:, -6:]  # a tenth of the warp's scale, ten times the motion's
+        return slope, 0.1 * (back @ first[:, 2:8])
 
-    def _moved(self, state: FaceState) -> Array:
-        """(6,) the pose as the networks are told it."""
-        shift = (state.pose.translation - self._w["rest_translation"]) / 10.0
-        return np.concatenate([state.pose.rotation * 3.0, shift]).astype(np.float32)
+
+def _told_slopes(state: FaceState) -> tuple[Array, Array]:
+    """What the networks are told of the pose, by a turn and by a shift in the head's own axes.
+
+    A rotation vector changes by (I + ½[r]×)·turn, but for terms of the second order in r.
+
+    Returns:
+        (6, 3) and (6, 3).
+    """
+    x, y, z = state.pose.rotation
+    rotation, _ = cv2.Rodrigues(state.pose.rotation.astype(np.float64))
+    by_turn, by_shift = np.zeros((6, 3), np.float32), np.zeros((6, 3), np.float32)
+    by_turn[:3] = 3.0 * (np.eye(3) + 0.5 * np.array([[0, -z, y], [z, 0, -x], [-y, x, 0]]))
+    by_shift[3:] = rotation / 10.0
+    return by_turn, by_shift
