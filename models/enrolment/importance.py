@@ -107,7 +107,8 @@ def _colours(
     march = march_head(head, head.split_planes(frames.expression), code, rays, generator)
     fine = march.fine.rgb + (1.0 - march.fine.opacity) * backdrop
     coarse = march.coarse.rgb + (1.0 - march.coarse.opacity) * backdrop.detach()
-    return fine, coarse
+    hits = rays.hits()[..., None]
+    return torch.where(hits, fine, backdrop), torch.where(hits, coarse, backdrop.detach())
 
 
 def _smooth(band: Array) -> Array:

@@ -26,7 +26,7 @@ BASE = "base."
 DETAIL = "detail."
 """Begin the names of a layer's tensors."""
 CHANNEL_STEPS, BAND_STEPS = BASE + "channel_steps", BASE + "band_steps"
-PRICE = 5e-11
+PRICE = 7e-11
 """Of `steps.quantise`, in squared differences of colours of 0..1. docs/quality.md tells what it
 costs: all planes together about 0.01 dB."""
 MAX_PLANE_VALUES = 1 << 23

@@ -47,7 +47,7 @@ Numbers = NDArray[np.int32]
 Shape = tuple[int, int, int, int]
 """Systems, channels, height, width: the channels of a system show the same places."""
 Shapes = list[Shape]
-Places = tuple[NDArray[np.intp], ...]
+Places = tuple[NDArray[np.intp], ...] | tuple[slice, slice]
 """An index of channels and of places, row by row."""
 
 
@@ -171,14 +171,19 @@ def _walk(
     for number, shape in enumerate(sizes):
         band = np.zeros(shape, np.int32)
         for system, (at, contexts) in enumerate(_known(coded, shape)):
-            flat = (shape[1], -1)
-            band[system].reshape(flat)[at] = port.code(
+            numbers = port.code(
                 contexts.reshape(-1),
-                None if base is None else base[number][system].reshape(flat)[at].reshape(-1),
-                None if wanted is None else wanted[number][system].reshape(flat)[at].reshape(-1),
-            ).reshape(contexts.shape)
+                None if base is None else _taken(base[number][system], at),
+                None if wanted is None else _taken(wanted[number][system], at),
+            )
+            band[system].reshape(shape[1], -1)[at] = numbers.reshape(contexts.shape)
         coded.append(band)
     return coded
+
+
+def _taken(band: Numbers, at: Places) -> Numbers:
+    """(n,) numbers of a system's band (channels, h, w) at some places."""
+    return band.reshape(len(band), -1)[at].reshape(-1)
 
 
 def _known(coded: list[Numbers], shape: Shape) -> Iterator[tuple[Places, Bytes]]:
@@ -192,11 +197,14 @@ def _known(coded: list[Numbers], shape: Shape) -> Iterator[tuple[Places, Bytes]]
     if len(coded) <= ORIENTATIONS:
         context = _COARSEST if coded else _LOWEST
         for _ in range(systems):
-            everywhere = np.ix_(np.arange(channels), np.arange(height * width))
+            everywhere = slice(channels), slice(height * width)
             yield everywhere, np.full((channels, height * width), context, np.uint8)
     else:
         for one in surroundings(coded[-ORIENTATIONS], height, width):
-            yield np.ix_(one.channels, one.places), one.classes
+            if one.classes.shape == (channels, height * width):
+                yield (slice(channels), slice(height * width)), one.classes
+            else:
+                yield np.ix_(one.channels, one.places), one.classes
 
 
 def _refining(base: Numbers) -> tuple[Bytes, Numbers]:

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from models.errors import SpeakerFileError
 
-LANES = 2048
+LANES = 4096
 TOTAL_BITS = 12
 TOTAL = 1 << TOTAL_BITS
 _LOW = 1 << 16

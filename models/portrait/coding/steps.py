@@ -88,8 +88,9 @@ def restore(numbers: list[Numbers], steps: Steps, height: int, width: int) -> Ar
     planes = np.zeros((*channels, height, width), np.float32)
     # Many a channel of the expression planes is empty.
     used = np.any([band.any((-2, -1)) for band in numbers], axis=0)
-    bands = [band[used] * steps.of(index)[used] for index, band in enumerate(numbers)]
-    planes[used] = synthesise([np.asarray(band, np.float32) for band in bands])
+    planes[used] = synthesise(
+        [band[used].astype(np.float32) * steps.of(i)[used] for i, band in enumerate(numbers)]
+    )
     return planes
 
 

@@ -25,7 +25,6 @@ CLASSES = 40
 _GAIN_FLOOR = 3
 _WEIGHT_BITS = 24
 _LEVEL_OFFSET = 28
-_CLASS_OF_LEVEL = ((np.arange(256) - _LEVEL_OFFSET) >> 1).clip(0, CLASSES - 1).astype(np.uint8)
 
 Bytes = NDArray[np.uint8]
 Numbers = NDArray[np.int32]
@@ -68,8 +67,10 @@ def surroundings(parent: Numbers, height: int, width: int) -> Iterator[Surroundi
     for system, active in enumerate(activity):
         channels, places = np.flatnonzero(sums[system]), np.flatnonzero(active)
         about = _quarter_octaves(np.maximum(active[places] // (9 * 256 * count), 1))
-        levels = gain_levels[system, channels, None] + about
-        yield Surroundings(channels, places, _CLASS_OF_LEVEL.take(levels))
+        # Bytes throughout: this is one number for each coefficient of the file.
+        levels = np.maximum(gain_levels[system, channels, None] + about, _LEVEL_OFFSET)
+        classes = np.minimum((levels - np.uint8(_LEVEL_OFFSET)) >> np.uint8(1), CLASSES - 1)
+        yield Surroundings(channels, places, classes.astype(np.uint8, copy=False))
 
 
 def _three_by_three(maps: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -22,6 +22,11 @@ TOKENS = EXACT + 2 * (16 - EXACT_BITS)
 Bytes = NDArray[np.uint8]
 Numbers = NDArray[np.int32]
 
+_ABOVE = np.arange(TOKENS, dtype=np.int32) - EXACT
+_RAW_COUNTS: Numbers = np.where(_ABOVE >= 0, (_ABOVE >> 1) + EXACT_BITS - 1, 0).astype(np.int32)
+_LEAST: Numbers = np.where(_ABOVE >= 0, (2 + (_ABOVE & 1)) << _RAW_COUNTS, _ABOVE + EXACT)
+"""By token: the count of raw bits, and the magnitude whose raw bits are zero."""
+
 
 def to_tokens(magnitudes: Numbers) -> tuple[Bytes, Numbers, Numbers]:
     """Splits magnitudes of at most MAX_MAGNITUDE.
@@ -40,15 +45,12 @@ def to_tokens(magnitudes: Numbers) -> tuple[Bytes, Numbers, Numbers]:
 
 def raw_counts(tokens: Bytes) -> Numbers:
     """(n,) int32 how many raw bits the magnitudes of tokens have."""
-    above = tokens.astype(np.int32) - EXACT
-    return np.asarray(np.where(above >= 0, (above >> 1) + EXACT_BITS - 1, 0), np.int32)
+    return _RAW_COUNTS[tokens]
 
 
 def from_tokens(tokens: Bytes, raw: Numbers) -> Numbers:
     """(n,) int32 magnitudes, from tokens and the values of their raw bits."""
-    known = tokens.astype(np.int32)
-    leading = np.where(known >= EXACT, (2 + (known & 1)) << raw_counts(tokens), known)
-    return np.asarray(leading + raw, np.int32)
+    return np.asarray(_LEAST[tokens] + raw, np.int32)
 
 
 def bit_lengths(numbers: NDArray[np.integer]) -> Numbers:
@@ -87,11 +89,12 @@ class RawBitReader:
     """
 
     def __init__(self, data: Bytes) -> None:
-        padded = np.concatenate([data, np.zeros(3, np.uint8)]).astype(np.uint32)
-        # The 32 bits that begin with each byte.
+        padded = np.concatenate([data, np.zeros(4, np.uint8)]).astype(np.int64)
+        # The 32 bits that begin with each byte, and with the end.
         self._windows = (
             (padded[:-3] << 24) | (padded[1:-2] << 16) | (padded[2:-1] << 8) | padded[3:]
         )
+        self._size = data.size
         self._next = 0
 
     def read(self, counts: Numbers) -> Numbers:
@@ -102,15 +105,12 @@ class RawBitReader:
         """
         ends = self._next + np.cumsum(counts, dtype=np.int64)
         end = int(ends[-1]) if len(ends) else self._next
-        if end > 8 * len(self._windows):
+        if end > 8 * self._size:
             raise SpeakerFileError("coded planes: expected more raw bits, got the end of them")
-        values = np.zeros(len(counts), np.int32)
-        some = np.flatnonzero(counts)
-        begins, count = ends[some] - counts[some], counts[some]
-        window = self._windows[begins >> 3] << (begins & 7).astype(np.uint32)
-        values[some] = window >> (32 - count).astype(np.uint32)
+        begins = ends - counts
+        window = self._windows[begins >> 3] >> (32 - counts - (begins & 7))
         self._next = end
-        return values
+        return np.asarray(window & ((1 << counts) - 1), np.int32)
 
     def finish(self) -> None:
         """Checks that the bits end here.
@@ -118,5 +118,5 @@ class RawBitReader:
         Raises:
             SpeakerFileError: they go on.
         """
-        if (self._next + 7) // 8 != len(self._windows):
+        if (self._next + 7) // 8 != self._size:
             raise SpeakerFileError("coded planes: expected the end of their raw bits, got more")
