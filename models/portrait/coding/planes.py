@@ -251,13 +251,13 @@ class _Reader:
         if base is None:
             tokens = self._tokens.read(contexts)
         else:
-            old = np.flatnonzero(base)
+            old = np.flatnonzero(base != 0)  # truth values are searched four times as fast
             contexts[old], least = _refining(before := base[old])
             tokens = self._tokens.read(contexts)
             magnitudes = least + tokens[old]
             found[old] = np.where(before < 0, -magnitudes, magnitudes)
             tokens[old] = 0
-        new = np.flatnonzero(tokens)
+        new = np.flatnonzero(tokens != 0)
         few = tokens[new]
         raw = self._raw.read(raw_counts(few) + 1)
         magnitudes = from_tokens(few, raw >> 1)

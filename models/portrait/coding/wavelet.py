@@ -111,9 +111,11 @@ def _join(low: Array, high: Array) -> Array:
     even, odd = low * (np.float32(1.0) / GAIN), high * GAIN
     for number, lift in reversed(list(enumerate(LIFTS))):
         if number % 2 == 0:
-            odd -= lift * _around_odd(even, odd.shape[-1])
+            change = _around_odd(even, odd.shape[-1])
+            odd -= np.multiply(change, lift, out=change)
         else:
-            even -= lift * _around_even(odd, even.shape[-1])
+            change = _around_even(odd, even.shape[-1])
+            even -= np.multiply(change, lift, out=change)
     rows = np.empty_like(low, shape=(*low.shape[:-1], low.shape[-1] + high.shape[-1]))
     rows[..., 0::2], rows[..., 1::2] = even, odd
     return rows
