@@ -26,11 +26,13 @@ from models.errors import SpeakerFileError
 from models.face.camera import CameraIntrinsics
 from models.face.model import FaceModel, read_camera
 from models.portrait.coding.field_planes import DETAIL
+from models.portrait.coding.rows import pack_rows, unpack_rows
 from models.portrait.config import FieldConfig
 from models.portrait.speaker_layers import MAX_BYTES, join_layers, split_base, split_layers
 
 FIELD_PREFIX = "field."
-DETAIL_PREFIXES = (FIELD_PREFIX + DETAIL, "face.", "embedding.")
+EMBEDDING_PREFIX = "embedding."
+DETAIL_PREFIXES = (FIELD_PREFIX + DETAIL, "face.", EMBEDDING_PREFIX)
 """Of the tensors in the detail layer; all others are in the base layer."""
 
 Tensors = dict[str, NDArray[Any]]
@@ -103,10 +105,9 @@ def save_speaker(
         SpeakerFileError: it does not fit a speaker file, or cannot be read back.
     """
     manifest = {**face.manifest(), "field": field_config.to_json(), "enrolment": dict(enrolment)}
-    everything: dict[str, NDArray[np.generic]] = dict(face.to_tensors())
-    for name, tensor in list(everything.items()):
-        if name.startswith("embedding."):
-            everything[name] = tensor.astype(np.float16)
+    faces = face.to_tensors()
+    embedding = {name: faces.pop(name) for name in list(faces) if name.startswith(EMBEDDING_PREFIX)}
+    everything: Tensors = {**faces, **pack_rows(embedding)}
     everything |= {FIELD_PREFIX + name: tensor for name, tensor in tensors.items()}
     everything["steps"] = steps.astype(np.float32)
     contiguous = {name: np.ascontiguousarray(tensor) for name, tensor in everything.items()}
@@ -152,7 +153,7 @@ def parse_speaker(data: bytes, name: str) -> Speaker:
     detail, _ = _read_part(detail_part, name)
     if stray := [tensor for tensor in detail if not tensor.startswith(DETAIL_PREFIXES)]:
         raise SpeakerFileError(f"{name}: {stray[0]:.60}: expected in the base layer, got in detail")
-    face = FaceModel.from_tensors(detail, base.manifest)
+    face = FaceModel.from_tensors(unpack_rows(detail), base.manifest)
     if face.embedding is None:
         raise SpeakerFileError(f"{name}: expected a speaker with an embedding, got none")
     return Speaker(
