@@ -96,7 +96,9 @@ def pack_field(
         importance: of the planes' coefficients, as `models.enrolment.importance` measures it; None
             keeps each channel as well as eight bits would.
     """
-    planes = {name: values for name, values in weights.arrays.items() if is_planes(values.shape)}
+    shapes = field_shapes(weights.config)
+    # In the order in which a reader takes them.
+    planes = {name: weights[name] for name, shape in shapes.items() if is_planes(shape)}
     stored = pack_planes(planes, importance)
     for name, values in weights.arrays.items():
         if name == "rest_translation":
