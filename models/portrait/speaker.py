@@ -208,7 +208,11 @@ def _read_part(part: bytes, name: str) -> tuple[Tensors, dict[str, str]]:
         tensors: Tensors = load(part)
     except (ValueError, SafetensorError) as error:
         raise SpeakerFileError(f"{name}: expected a whole speaker file, got {error}") from error
+    except KeyError as error:  # numpy has no such type
+        raise SpeakerFileError(f"{name}: expected types of numpy, got {error}") from error
     for tensor_name, tensor in tensors.items():
+        if tensor.dtype.kind not in "fiu":
+            raise SpeakerFileError(f"{name}: {tensor_name}: expected numbers, got {tensor.dtype}")
         if tensor.dtype.kind == "f" and not np.isfinite(tensor).all():
             raise SpeakerFileError(f"{name}: {tensor_name}: expected finite numbers, got others")
     # That it could be loaded says that this is its header.

@@ -10,6 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from safetensors.numpy import load, save
 
 from models.enrolment.embedding_net import EmbeddingNet
@@ -189,6 +191,16 @@ def test_numbers_that_are_not_finite_are_refused(file: Path) -> None:
         parse_speaker(_rewritten(file, {"field.consistency": consistency}), "x")
 
 
+@pytest.mark.parametrize(("kind", "size"), [("BF16", 2), ("C64", 8), ("BOOL", 1)])
+def test_types_that_no_speaker_file_has_are_refused(file: Path, kind: str, size: int) -> None:
+    base, _ = split_layers(file.read_bytes(), "x")
+    odd = {"face.odd": {"dtype": kind, "shape": [1], "data_offsets": [0, size]}}
+    header = json.dumps(odd).encode()
+    detail = len(header).to_bytes(8, "little") + header + bytes(size)
+    with pytest.raises(SpeakerFileError, match="expected (numbers|types of numpy), got"):
+        parse_speaker(join_layers(base, detail), "x")
+
+
 def test_steps_must_be_positive(file: Path, tmp_path: Path) -> None:
     speaker: Speaker = load_speaker(file)
     bad = speaker.steps.copy()
@@ -260,3 +272,32 @@ def test_a_field_that_claims_to_be_huge_takes_no_memory(file: Path) -> None:
     huge = dataclasses.replace(SMALL, static_cells=1024, static_channels=1024)
     with pytest.raises(SpeakerFileError, match="expected at most 8388608 values"):
         unpack_field(huge, speaker.tensors)
+
+
+@pytest.fixture(scope="module")
+def intact(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    torch.manual_seed(0)
+    path = tmp_path_factory.mktemp("speaker") / "a.speaker"
+    tensors = pack_field(field_weights(SpeakerField(SMALL), Occupancy()))
+    save_speaker(path, _face(), SMALL, tensors, np.full(46, 0.1, np.float32), {})
+    return path.read_bytes()
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.data())
+def test_whatever_byte_is_damaged_a_file_is_refused_or_read_with_finite_numbers(
+    intact: bytes, data: st.DataObject
+) -> None:
+    base = base_layer(intact, "x").bytes
+    # Headers are where damage makes sense of another kind.
+    begins = data.draw(st.sampled_from([0, HEADER_BYTES, base, base + 4000]))
+    at = begins + data.draw(st.integers(0, 3000))
+    damaged = bytearray(intact)
+    damaged[at] = data.draw(st.integers(0, 255))
+    try:
+        speaker = parse_speaker(bytes(damaged), "x")
+        weights = unpack_field(speaker.field_config, speaker.tensors)
+    except SpeakerFileError as error:
+        assert "\n" not in str(error)
+    else:
+        assert all(np.isfinite(values).all() for values in weights.arrays.values())
