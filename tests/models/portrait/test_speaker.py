@@ -197,7 +197,7 @@ def test_types_that_no_speaker_file_has_are_refused(file: Path, kind: str, size:
     odd = {"face.odd": {"dtype": kind, "shape": [1], "data_offsets": [0, size]}}
     header = json.dumps(odd).encode()
     detail = len(header).to_bytes(8, "little") + header + bytes(size)
-    with pytest.raises(SpeakerFileError, match="expected (numbers|types of numpy), got"):
+    with pytest.raises(SpeakerFileError, match=r"expected (numbers|types of numpy), got"):
         parse_speaker(join_layers(base, detail), "x")
 
 
