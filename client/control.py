@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from client.errors import ControlMessageError
 from codec.face import Tracking
+from models.portrait.speaker_layers import HEADER_BYTES, MAX_BASE_BYTES
 
 MAX_FPS = 240.0
 MIN_SIZE_PX = 64
@@ -31,6 +32,19 @@ class Hello:
     epoch_unix_ms: float
     source_duration_ms: int | None
     fps: float
+
+
+@dataclass(frozen=True, slots=True)
+class Layers:
+    """The speaker vouches for the base layer of its file, which can be drawn before the rest.
+
+    Attributes:
+        base_bytes: length of the file's beginning that is the base layer.
+        base_sha256: of these bytes.
+    """
+
+    base_bytes: int
+    base_sha256: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +81,7 @@ class SizeRequest:
     size: int
 
 
-Message = Hello | Ping | Pong | NeedKey | TrackingNotice | SizeRequest
+Message = Hello | Layers | Ping | Pong | NeedKey | TrackingNotice | SizeRequest
 
 
 def build(message: Message) -> str:
@@ -81,6 +95,8 @@ def build(message: Message) -> str:
                 "source_duration_ms": source_duration_ms,
                 "fps": fps,
             }
+        case Layers(base_bytes, base_sha256):
+            fields = {"type": "layers", "base_bytes": base_bytes, "base_sha256": base_sha256}
         case Ping(t):
             fields = {"type": "ping", "t": t}
         case Pong(t, now_unix_ms):
@@ -110,11 +126,14 @@ def parse(text: str) -> Message:
     match fields.get("type"):
         case "hello":
             return Hello(
-                speaker=_sha256(fields),
+                speaker=_sha256(fields, "speaker"),
                 epoch_unix_ms=_number(fields, "epoch_unix_ms", 0.0, 1e15),
                 source_duration_ms=_duration_ms(fields),
                 fps=_number(fields, "fps", 0.1, MAX_FPS),
             )
+        case "layers":
+            base_bytes = _number(fields, "base_bytes", HEADER_BYTES, MAX_BASE_BYTES)
+            return Layers(round(base_bytes), _sha256(fields, "base_sha256"))
         case "ping":
             return Ping(_number(fields, "t", -1e15, 1e15))
         case "pong":
@@ -142,10 +161,10 @@ def _number(fields: dict[str, object], name: str, low: float, high: float) -> fl
     return float(value)
 
 
-def _sha256(fields: dict[str, object]) -> str:
-    value = fields.get("speaker")
+def _sha256(fields: dict[str, object], name: str) -> str:
+    value = fields.get(name)
     if not isinstance(value, str) or _SHA256.fullmatch(value) is None:
-        raise ControlMessageError("expected speaker to be 64 hex digits, got something else")
+        raise ControlMessageError(f"expected {name} to be 64 hex digits, got something else")
     return value
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
 
@@ -47,6 +48,13 @@ class Renderer(Protocol):
         """Ends what the renderer runs; it is not used afterwards."""
 
 
+class PortraitLayer(StrEnum):
+    """How much of a speaker file a portrait was made of."""
+
+    BASE = "base"
+    FULL = "full"
+
+
 @dataclass(frozen=True, slots=True)
 class Portrait:
     """A speaker that is ready to be drawn.
@@ -55,18 +63,28 @@ class Portrait:
         speaker: sha256 of the speaker file.
         steps: (CHANNELS,) float32 quantisation steps of the speaker file.
         renderer: draws it; used from one thread at a time.
+        layer: a portrait of the base layer is rough, and one of the whole file will replace it.
     """
 
     speaker: str
     steps: NDArray[np.float32]
     renderer: Renderer
+    layer: PortraitLayer = PortraitLayer.FULL
+
+    def is_whole_of(self, speaker: str) -> bool:
+        """Whether nothing of a speaker is left to load."""
+        return self.speaker == speaker and self.layer is PortraitLayer.FULL
 
 
 class PortraitLoader(Protocol):
-    """Makes a portrait of a speaker file; may take seconds, runs in the rendering thread."""
+    """Makes a portrait of a speaker file; may take seconds, runs in a thread of its own."""
 
-    def __call__(self, path: Path) -> Portrait:
-        """Loads a speaker file.
+    def __call__(self, path: Path, base_of: str | None) -> Portrait:
+        """Loads a speaker file, or a base layer.
+
+        Args:
+            path: of the file.
+            base_of: the speaker, where the file holds nothing but its base layer.
 
         Raises:
             SpeakerFileError: it is damaged or not one.
@@ -81,6 +99,7 @@ class SpeakerFeed:
 
     Attributes:
         hello: what the speaker said about its stream; None until it did.
+        layers: what the speaker said about its file; None until it did.
         offset: the speaker's wall clock against ours.
     """
 
@@ -97,6 +116,7 @@ class SpeakerFeed:
         self._next_ping_ms = 0.0
         self._next_key_request_ms = 0.0
         self.hello: control.Hello | None = None
+        self.layers: control.Layers | None = None
         self.offset = ClockOffset()
 
     @property
@@ -149,6 +169,8 @@ class SpeakerFeed:
         match message:
             case control.Hello():
                 self.hello = message
+            case control.Layers():
+                self.layers = message
             case control.TrackingNotice(tracking):
                 self._notice = tracking
             case control.Ping(t):

@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 
 from client.capture import CameraSource, ClipSource, FrameSource
 from client.config import SenderConfig
-from client.feed import Portrait
+from client.feed import Portrait, PortraitLayer
 from client.sender import Analyzer
+from models.portrait.speaker_layers import BaseLayer, base_layer
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,10 +25,12 @@ class FaceModelParts:
     Attributes:
         steps: (CHANNELS,) float32 quantisation steps.
         make_analyzer: makes the analyzer of its frames.
+        base: its base layer; None of a file without layers.
     """
 
     steps: NDArray[np.float32]
     make_analyzer: Callable[[], AbstractContextManager[Analyzer]]
+    base: BaseLayer | None = None
 
 
 def open_source(config: SenderConfig) -> FrameSource:
@@ -57,8 +60,9 @@ def load_face_model(path: Path, *, closed_loop: bool) -> FaceModelParts:
     from models.portrait.speaker import load_speaker
 
     speaker = load_speaker(path)
+    base = base_layer(path.read_bytes(), str(path))
     loop = Loop.LIVE if closed_loop else Loop.OPEN
-    return FaceModelParts(speaker.steps, lambda: open_analyzer(speaker, loop))
+    return FaceModelParts(speaker.steps, lambda: open_analyzer(speaker, loop), base)
 
 
 def check_device(name: str) -> None:
@@ -75,15 +79,24 @@ def check_device(name: str) -> None:
     prepare(name)
 
 
-def load_portrait(path: Path, device: str) -> Portrait:
-    """Loads a speaker file for rendering.
+def load_portrait(path: Path, device: str, base_of: str | None = None) -> Portrait:
+    """Loads a speaker file, or a base layer, for rendering.
+
+    Args:
+        path: of the file.
+        device: to render on.
+        base_of: the speaker, where the file holds nothing but its base layer.
 
     Raises:
         SpeakerFileError: it is damaged or not one.
     """
     # Torch takes seconds to import and is not there at all where only a sender is installed.
     from models.portrait.renderer import PortraitRenderer
-    from models.portrait.speaker import load_speaker
+    from models.portrait.speaker import load_speaker, parse_base
 
+    if base_of is not None:
+        base = parse_base(path.read_bytes(), str(path))
+        renderer = PortraitRenderer(base, device)
+        return Portrait(base_of, base.steps, renderer, PortraitLayer.BASE)
     speaker = load_speaker(path)
     return Portrait(speaker.id, speaker.steps, PortraitRenderer(speaker, device))

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from client.clock import monotonic_ms, unix_ms
 from client.control import MAX_SIZE_PX, MIN_SIZE_PX
-from client.feed import Portrait, PortraitLoader, Renderer, SpeakerFeed
+from client.feed import Portrait, PortraitLayer, PortraitLoader, Renderer, SpeakerFeed
 from client.stats import CallState, ReceiverStats, stats_message
 from client.track import Picture, PictureBroadcast
 from client.vp8 import to_yuv420
@@ -25,6 +25,8 @@ logger = logging.getLogger(__name__)
 
 IDLE_FPS = 25.0
 
+_Shown = tuple[SpeakerFeed, str, PortraitLayer, int, int]
+
 
 @dataclass(frozen=True, slots=True)
 class _Shot:
@@ -34,6 +36,11 @@ class _Shot:
     portrait: Portrait
     state: FaceState
     size: int
+
+    def shown(self) -> _Shown:
+        """What tells its picture from others: a held pose is drawn again when it gets sharper."""
+        who = self.portrait
+        return self.feed, who.speaker, who.layer, self.state.pts_ms, self.size
 
 
 class Receiver:
@@ -65,14 +72,17 @@ class Receiver:
         self._size = clamp_size(size)
         self._clock_ms = clock_ms
         self._clock_unix_ms = clock_unix_ms
-        # One thread for everything that touches the renderer.
+        # One thread for everything that touches the renderer in use, another one for making the
+        # next: a portrait that gets sharper does not stop meanwhile.
         self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="render")
+        self._loading_pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="load")
         self._portrait: Portrait | None = None
         self._feed: SpeakerFeed | None = None
         self._wire: WireCounter | None = None
         self._speakers = 0
         self._had_speaker = False
-        self._shown: tuple[SpeakerFeed, int, int] | None = None
+        self._ended = False
+        self._shown: _Shown | None = None
 
     @property
     def size(self) -> int:
@@ -84,15 +94,31 @@ class Receiver:
         """The speaker that is loaded."""
         return self._portrait
 
-    async def load(self, path: Path) -> None:
-        """Loads a speaker file in the rendering thread and starts decoding with it.
+    async def load(self, path: Path, base_of: str | None = None) -> None:
+        """Loads a speaker file, beside the rendering, and draws what comes next with it.
+
+        Args:
+            path: of the file.
+            base_of: the speaker, where the file holds nothing but its base layer.
 
         Raises:
             SpeakerFileError: it is damaged or not one.
         """
         loop = asyncio.get_running_loop()
-        # An earlier one may have a picture waiting; it ends by itself when that is drawn.
-        self._portrait = await loop.run_in_executor(self._pool, self._load, path)
+        loading = loop.run_in_executor(self._loading_pool, self._load, path, base_of)
+        try:
+            portrait = await asyncio.shield(loading)
+        except asyncio.CancelledError:
+            # The thread goes on; what it makes is nobody's.
+            loading.add_done_callback(_discard)
+            raise
+        if self._ended:
+            portrait.renderer.close()
+            return
+        before, self._portrait = self._portrait, portrait
+        if before is not None:
+            # Behind the picture that it may be drawing.
+            loop.run_in_executor(self._pool, before.renderer.close)
 
     def speaker_paired(self) -> None:
         """There is a speaker in the room."""
@@ -135,6 +161,7 @@ class Receiver:
             size=self.size,
             source_duration_ms=None if hello is None else hello.source_duration_ms,
             speaker=None if self._portrait is None else self._portrait.speaker,
+            layer=None if self._portrait is None else self._portrait.layer.value,
         )
 
     async def run(self) -> None:
@@ -148,7 +175,9 @@ class Receiver:
                 await self.render_due()
         finally:
             # The picture being rendered is finished (tens of milliseconds), the rest dropped.
+            self._ended = True
             self._pool.shutdown(wait=True, cancel_futures=True)
+            self._loading_pool.shutdown(wait=True, cancel_futures=True)
             if self._portrait is not None:
                 self._portrait.renderer.close()
 
@@ -173,7 +202,7 @@ class Receiver:
             self._failed(error)
             return False
         finally:
-            self._shown = (shot.feed, shot.state.pts_ms, shot.size)
+            self._shown = shot.shown()
         self._publish(shot, yuv, now_ms)
         return True
 
@@ -182,9 +211,10 @@ class Receiver:
         if feed is None or portrait is None or not feed.ready:
             return None
         playout = feed.playout(now_ms)
-        if playout is None or self._shown == (feed, playout.state.pts_ms, self.size):
+        if playout is None:
             return None
-        return _Shot(feed, portrait, playout.state, self.size)
+        shot = _Shot(feed, portrait, playout.state, self.size)
+        return None if shot.shown() == self._shown else shot
 
     def _publish(self, shot: _Shot, yuv: NDArray[np.uint8], started_ms: float) -> None:
         now_ms = self._clock_ms()
@@ -205,6 +235,11 @@ class Receiver:
 def clamp_size(size: int) -> int:
     """The nearest side that can be rendered and encoded: 64 to 1024, even."""
     return min(max(size, MIN_SIZE_PX), MAX_SIZE_PX) // 2 * 2
+
+
+def _discard(loading: asyncio.Future[Portrait]) -> None:
+    if not loading.cancelled() and loading.exception() is None:
+        loading.result().renderer.close()
 
 
 def _render(renderer: Renderer, state: FaceState, size: int) -> NDArray[np.uint8]:

@@ -105,7 +105,7 @@ async def send_from(config: SenderConfig, source: FrameSource, parts: FaceModelP
         def make_peer(pairing: Pairing) -> Peer | None:
             if pairing.role is not Role.RENDERER:
                 return None
-            return RendererPeer(pairing, signaling.signal, sender)
+            return RendererPeer(pairing, signaling.signal, sender, parts.base)
 
         table = PeerTable(make_peer)
         membership = Membership(config.room, Role.SPEAKER, config.participant, speaker)
@@ -125,7 +125,7 @@ async def receive(config: ReceiverConfig) -> None:
     # A device that is not there is told before anybody is kept waiting, and torch is loaded by
     # the time a speaker comes.
     await asyncio.to_thread(check_device, config.device)
-    await receive_with(config, lambda path: load_portrait(path, config.device))
+    await receive_with(config, lambda path, base_of: load_portrait(path, config.device, base_of))
 
 
 async def receive_with(config: ReceiverConfig, load: PortraitLoader) -> None:

@@ -11,10 +11,14 @@ from pathlib import Path
 import aiohttp
 
 from client.errors import SpeakerTransferError
+from client.speaker_download import SpeakerDownload
+from models.portrait.speaker_layers import MAX_BYTES
 
-MAX_SPEAKER_BYTES = 8 * 1024 * 1024
-TIMEOUT_S = 60.0
-CHUNK_BYTES = 65_536
+READ_TIMEOUT_S = 60.0
+"""Silence after which an upload is given up. There is no limit on the whole: a megabyte takes
+minutes on a thin link."""
+WHOLE, BASE = ".speaker", ".base"
+"""Endings of cached files: speaker files, and base layers of those that are not here yet."""
 
 
 def cache_dir() -> Path:
@@ -42,7 +46,7 @@ class SpeakerFiles:
         """
         content = await asyncio.to_thread(_read, path)
         speaker = hashlib.sha256(content).hexdigest()
-        timeout = aiohttp.ClientTimeout(total=TIMEOUT_S)
+        timeout = aiohttp.ClientTimeout(total=None, sock_connect=10.0, sock_read=READ_TIMEOUT_S)
         try:
             async with self._http.head(f"{self._url}/{speaker}", timeout=timeout) as response:
                 if response.status == 200:
@@ -61,47 +65,45 @@ class SpeakerFiles:
             ) from error
         return speaker
 
-    async def fetch(self, speaker: str) -> Path:
-        """Returns the path of a speaker's file, downloading it if it is not here yet.
+    async def cached(self, speaker: str) -> Path | None:
+        """The path of a speaker's file, if it is here and intact."""
+        path = self._cache / f"{speaker}{WHOLE}"
+        return path if await asyncio.to_thread(_is_intact, path, speaker) else None
+
+    async def download(self, speaker: str) -> SpeakerDownload:
+        """Prepares to fetch a speaker's file, going on from a base layer that came earlier."""
+        begun = await asyncio.to_thread(_read_or_nothing, self._cache / f"{speaker}{BASE}")
+        return SpeakerDownload(self._http, f"{self._url}/{speaker}", speaker, begun)
+
+    async def keep_base(self, speaker: str, content: bytes) -> Path:
+        """Stores a base layer until the whole file is here; returns its path.
 
         Raises:
-            SpeakerTransferError: the server does not have it, it is too large, or its content
-                does not match the hash.
+            SpeakerTransferError: it cannot be stored.
         """
-        path = self._cache / f"{speaker}.safetensors"
-        if await asyncio.to_thread(_is_intact, path, speaker):
-            return path
-        content = await self._download(speaker)
-        got = hashlib.sha256(content).hexdigest()
-        if got != speaker:
-            raise SpeakerTransferError(
-                f"expected a speaker file of sha256 {speaker[:12]}…, got {got[:12]}…"
-            )
+        path = self._cache / f"{speaker}{BASE}"
         await asyncio.to_thread(_write, path, content)
         return path
 
-    async def _download(self, speaker: str) -> bytes:
-        content = bytearray()
-        timeout = aiohttp.ClientTimeout(total=TIMEOUT_S)
+    async def finish(self, download: SpeakerDownload) -> Path:
+        """Downloads what is missing, stores the file and returns its path.
+
+        Raises:
+            SpeakerTransferError: the server does not have it, it is too large, its content does
+                not match the hash, or it cannot be stored; may be called again.
+        """
+        path = self._cache / f"{download.speaker}{WHOLE}"
+        base = path.with_suffix(BASE)
         try:
-            async with self._http.get(f"{self._url}/{speaker}", timeout=timeout) as response:
-                if response.status != 200:
-                    raise SpeakerTransferError(
-                        f"expected the server to have speaker {speaker[:12]}…, "
-                        f"got status {response.status}"
-                    )
-                async for chunk in response.content.iter_chunked(CHUNK_BYTES):
-                    content += chunk
-                    if len(content) > MAX_SPEAKER_BYTES:
-                        raise SpeakerTransferError(
-                            f"expected a speaker file of at most {MAX_SPEAKER_BYTES} bytes, "
-                            "got more"
-                        )
-        except (aiohttp.ClientError, OSError, TimeoutError) as error:
-            raise SpeakerTransferError(
-                f"expected to download speaker {speaker[:12]}…, got: {_reason(error)}"
-            ) from error
-        return bytes(content)
+            content = await download.run()
+        except SpeakerTransferError:
+            if download.received_bytes == 0:
+                # What came did not belong to it, so what it began with may not either.
+                await asyncio.to_thread(base.unlink, missing_ok=True)
+            raise
+        await asyncio.to_thread(_write, path, content)
+        await asyncio.to_thread(base.unlink, missing_ok=True)
+        return path
 
 
 def _reason(error: BaseException) -> str:
@@ -111,13 +113,20 @@ def _reason(error: BaseException) -> str:
 def _read(path: Path) -> bytes:
     try:
         size = path.stat().st_size
-        if size > MAX_SPEAKER_BYTES:
+        if size > MAX_BYTES:
             raise SpeakerTransferError(
-                f"{path}: expected a speaker file of at most {MAX_SPEAKER_BYTES} bytes, got {size}"
+                f"{path}: expected a speaker file of at most {MAX_BYTES} bytes, got {size}"
             )
         return path.read_bytes()
     except OSError as error:
         raise SpeakerTransferError(f"{path}: expected a speaker file, got: {error}") from error
+
+
+def _read_or_nothing(path: Path) -> bytes:
+    try:
+        return path.read_bytes() if path.stat().st_size <= MAX_BYTES else b""
+    except OSError:
+        return b""
 
 
 def _is_intact(path: Path, speaker: str) -> bool:

@@ -5,18 +5,22 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Mapping
+from pathlib import Path
 
+from client import control
 from client.clock import monotonic_ms, unix_ms
 from client.errors import NegotiationError
 from client.feed import SpeakerFeed
-from client.peers import LAST_RETRY_S, OPEN_TIMEOUT_S, Peer
+from client.peers import FIRST_RETRY_S, LAST_RETRY_S, OPEN_TIMEOUT_S, Peer
 from client.receiver import Receiver
 from client.sender import FaceSender
 from client.signaling import Pairing
+from client.speaker_download import SpeakerDownload
 from client.speaker_files import SpeakerFiles
 from client.transport.link import Link, LinkState
 from client.transport.rtc import RtcLink
 from codec.errors import NerfcallError
+from models.portrait.speaker_layers import BaseLayer
 
 logger = logging.getLogger(__name__)
 
@@ -26,10 +30,21 @@ SignalSender = Callable[[str, Mapping[str, object]], None]
 class RendererPeer(Peer):
     """A renderer, as a speaker sees it: we offer the link and send into it."""
 
-    def __init__(self, pairing: Pairing, signal: SignalSender, sender: FaceSender) -> None:
+    def __init__(
+        self, pairing: Pairing, signal: SignalSender, sender: FaceSender, base: BaseLayer | None
+    ) -> None:
+        """Prepares to serve a renderer.
+
+        Args:
+            pairing: who it is.
+            signal: sends a signal to a peer.
+            sender: sends into its link.
+            base: the base layer of the speaker file, if it has layers.
+        """
         super().__init__(pairing, initiates=True)
         self._signal = signal
         self._sender = sender
+        self._base = base
 
     async def connect(self) -> None:
         """Serves one link to its end.
@@ -38,7 +53,7 @@ class RendererPeer(Peer):
             NegotiationError: it did not come about, or the renderer fell silent.
         """
         self.forget_signals()
-        listener = _SenderListener(self._sender)
+        listener = _SenderListener(self._sender, self._base)
         link = listener.link = RtcLink(listener, self.pairing.ice_servers, monotonic_ms)
         try:
             self._signal(self.pairing.peer, await link.offer())
@@ -74,11 +89,12 @@ class SpeakerPeer(Peer):
         self._receiver = receiver
         self._files = files
         self._link_opened = link_opened
+        self._base: asyncio.Future[BaseLayer] = asyncio.get_running_loop().create_future()
 
     async def run(self) -> None:
         """Loads the speaker while connecting with it, and connects again when that is lost."""
         self._receiver.speaker_paired()
-        loading = asyncio.create_task(self._load())
+        loading = asyncio.create_task(self._load_or_log())
         try:
             await super().run()
         finally:
@@ -112,23 +128,64 @@ class SpeakerPeer(Peer):
         portrait = self._receiver.portrait
         if not feed.ready and portrait is not None and portrait.speaker == self.pairing.speaker:
             feed.start(portrait)
+        if feed.layers is not None and not self._base.done():
+            self._base.set_result(BaseLayer(feed.layers.base_bytes, feed.layers.base_sha256))
         feed.tick(monotonic_ms(), unix_ms())
 
-    async def _load(self) -> None:
-        """Gets the speaker file and loads it, again and again until it is there."""
-        speaker = self.pairing.speaker
-        portrait = self._receiver.portrait
-        if speaker is None or (portrait is not None and portrait.speaker == speaker):
-            return
+    async def _load_or_log(self) -> None:
         while True:
             try:
-                await self._receiver.load(await self._files.fetch(speaker))
-                return
+                return await self._load()
             except NerfcallError as error:
                 logger.warning("%s", error)
             except Exception:
-                logger.exception("loading speaker %.12s…", speaker)
+                logger.exception("loading speaker %.12s…", self.pairing.speaker)
             await asyncio.sleep(LAST_RETRY_S)
+
+    async def _load(self) -> None:
+        """Gets the speaker file and loads it, its base layer first if that is here earlier."""
+        speaker = self.pairing.speaker
+        portrait = self._receiver.portrait
+        if speaker is None or (portrait is not None and portrait.is_whole_of(speaker)):
+            return
+        path = await self._files.cached(speaker)
+        if path is None:
+            download = await self._files.download(speaker)
+            finishing = asyncio.create_task(self._finish(download))
+            drawing = asyncio.create_task(self._draw_base(download))
+            try:
+                await asyncio.wait([finishing, drawing], return_when=asyncio.FIRST_COMPLETED)
+                drawing.cancel()  # if the whole file is here first
+                await asyncio.gather(drawing, return_exceptions=True)
+                path = await finishing
+            finally:
+                drawing.cancel()
+                finishing.cancel()
+                await asyncio.gather(drawing, finishing, return_exceptions=True)
+        await self._receiver.load(path)
+
+    async def _finish(self, download: SpeakerDownload) -> Path:
+        """Downloads the whole file, again and again until it is here."""
+        while True:
+            before = download.received_bytes
+            try:
+                return await self._files.finish(download)
+            except NerfcallError as error:
+                logger.warning("%s", error)
+            # A connection that brought something is worth another one soon.
+            progress = download.received_bytes > before
+            await asyncio.sleep(FIRST_RETRY_S if progress else LAST_RETRY_S)
+
+    async def _draw_base(self, download: SpeakerDownload) -> None:
+        """Loads the base layer as soon as the speaker has vouched for what is here."""
+        try:
+            content = await download.base(await self._base)
+            path = await self._files.keep_base(download.speaker, content)
+            await self._receiver.load(path, base_of=download.speaker)
+        except NerfcallError as error:
+            logger.warning("%s; waiting for the whole file", error)
+        except Exception:
+            logger.exception("loading the base layer of speaker %.12s…", download.speaker)
 
 
 class _SenderListener:
@@ -136,8 +193,9 @@ class _SenderListener:
 
     link: Link
 
-    def __init__(self, sender: FaceSender) -> None:
+    def __init__(self, sender: FaceSender, base: BaseLayer | None) -> None:
         self._sender = sender
+        self._base = base
 
     def packet_received(self, packet: bytes) -> None:
         """Renderers send no packets."""
@@ -149,6 +207,9 @@ class _SenderListener:
     def state_changed(self, state: LinkState) -> None:
         """Sends into the link for as long as it is open."""
         if state is LinkState.OPEN:
+            if self._base is not None:
+                layers = control.Layers(self._base.bytes, self._base.sha256)
+                self.link.send_control(control.build(layers))
             self._sender.link_opened(self.link)
         else:
             self._sender.link_closed(self.link)

@@ -119,6 +119,7 @@ def stats_message(
     size: int,
     source_duration_ms: int | None,
     speaker: str | None,
+    layer: str | None,
 ) -> dict[str, object]:
     """Builds the message that a viewer gets twice a second (docs/architecture.md)."""
     return {
@@ -136,6 +137,7 @@ def stats_message(
         "size": size,
         "source_duration_ms": source_duration_ms,
         "speaker": speaker,
+        "layer": layer,
     }
 
 

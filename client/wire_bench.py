@@ -94,7 +94,7 @@ async def _measure(
     progress: Callable[[float], None],
 ) -> WireRates:
     receiver = Receiver(
-        lambda path: load_portrait(path, receiver_config.device),
+        lambda path, base_of: load_portrait(path, receiver_config.device, base_of),
         size=receiver_config.size,
         jitter_delay_ms=receiver_config.jitter_delay_ms,
     )

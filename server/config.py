@@ -27,7 +27,7 @@ class Limits:
         speaker_bytes: one speaker file.
         speakers: speaker files kept; the longest unused goes first.
         upload_idle_s: silence within an upload before it is given up. There is no limit on the
-            whole: 4 MB take half an hour on a thin link.
+            whole: 3 MB take half an hour on a thin link.
     """
 
     rooms: int = 1000
@@ -38,7 +38,7 @@ class Limits:
     messages_per_s: float = 50.0
     outgoing_messages: int = 256
     heartbeat_s: float = 5.0
-    speaker_bytes: int = 8 * 1024 * 1024
+    speaker_bytes: int = 3_000_000
     speakers: int = 512
     upload_idle_s: float = 30.0
 

@@ -13,11 +13,14 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from codec.face import CHANNELS, EXPRESSION_DIM
 from models.device import choose_device
 from models.enrolment.backdrop import field_shape
 from models.enrolment.code_axes import align_code
+from models.enrolment.importance import measure_importance
+from models.enrolment.plane_axes import align_planes
 from models.enrolment.room import room_for
 from models.enrolment.train import TrainConfig, Trained, TrainProgress, train
 from models.enrolment.watch import Watch
@@ -25,6 +28,7 @@ from models.enrolment.workplace import Assignment, Workplace, source_digest
 from models.errors import EnrolmentError, ModelError, StoppedError
 from models.face.dataset import TrackedDataset, is_dataset, load_dataset, save_dataset
 from models.face.embedding import EmbeddingWeights
+from models.portrait.field import FrameInputs
 from models.portrait.restore import field_weights
 from models.portrait.speaker import Speaker, save_speaker
 from models.portrait.weights import pack_field
@@ -35,6 +39,8 @@ LEAST_TRAINING_SHARE = 0.5
 MIN_MINUTES = 0.25
 MIN_STEPS = 60
 """Steps below which a training that was stopped has learned nothing worth keeping."""
+IMPORTANCE_FRAMES = 64
+"""Frames on which is measured what matters in the planes that are to be stored."""
 POSE_STEPS = (0.002, 0.002, 0.002, 0.02, 0.02, 0.1)
 """Quantiser steps of the pose: rad, rad, rad, cm, cm, cm; each moves the picture ≤ 0.1 px."""
 TORSO_STEPS = (0.0015, 0.0015, 0.0015, 0.0015, 0.0004, 0.0004)
@@ -255,6 +261,7 @@ def _save(
     elapsed_s: float,
 ) -> Speaker:
     codes = align_code(trained.field, trained.embedding, trained.codes)
+    align_planes(trained.field, codes)
     weights: dict[str, NDArray[np.generic]] = {
         f"embedding.{name}": tensor.detach().cpu().numpy()
         for name, tensor in trained.embedding.state_dict().items()
@@ -286,7 +293,33 @@ def _save(
         output,
         face,
         trained.field.config,
-        pack_field(field_weights(trained.field, trained.occupancy)),
+        pack_field(
+            field_weights(trained.field, trained.occupancy),
+            _importance(dataset, trained, codes, config.seed),
+        ),
         steps,
         enrolment,
+    )
+
+
+def _importance(
+    dataset: TrackedDataset, trained: Trained, codes: Tensor, seed: int
+) -> dict[str, list[NDArray[np.float32]]]:
+    """What matters in the field's planes, by frames from all of the data set."""
+    device = codes.device
+    chosen = np.unique(np.linspace(0, len(dataset) - 1, IMPORTANCE_FRAMES).round().astype(int))
+
+    def rows(array: NDArray[np.float32]) -> Tensor:
+        return torch.from_numpy(array[chosen]).to(device)
+
+    frames = FrameInputs(
+        codes[torch.from_numpy(chosen).to(device)],
+        rows(dataset.poses[:, :3]),
+        rows(dataset.poses[:, 3:]),
+        rows(dataset.torso),
+        rows(dataset.background),
+    )
+    generator = torch.Generator(device).manual_seed(seed)
+    return measure_importance(
+        trained.field, trained.occupancy, dataset.face.camera, frames, generator
     )

@@ -124,7 +124,7 @@ class FaceModel:
             raise SpeakerFileError("expected finite means and positive deviations, got others")
         has_embedding = any(name.startswith("embedding.") for name in tensors)
         return cls(
-            _camera(manifest),
+            read_camera(manifest),
             _crop(manifest),
             _basis(manifest),
             found["neutral"],
@@ -159,7 +159,12 @@ def _numbers(manifest: Mapping[str, Any], part: str, names: tuple[str, ...]) -> 
     return numbers
 
 
-def _camera(manifest: Mapping[str, Any]) -> CameraIntrinsics:
+def read_camera(manifest: Mapping[str, Any]) -> CameraIntrinsics:
+    """Reads the camera of a speaker file's manifest.
+
+    Raises:
+        SpeakerFileError: it is missing or absurd.
+    """
     focal, cx, cy = _numbers(manifest, "camera", ("focal", "cx", "cy"))
     low, high = FOCAL_RANGE
     if not (low <= focal <= high and abs(cx) <= high and abs(cy) <= high):

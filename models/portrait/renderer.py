@@ -14,7 +14,7 @@ from codec.face import FaceState
 from models.device import choose_device
 from models.errors import ModelError
 from models.face.camera import CameraIntrinsics
-from models.portrait.speaker import Speaker
+from models.portrait.speaker import Speaker, SpeakerBase
 from models.portrait.weights import FieldWeights, unpack_field
 
 logger = logging.getLogger(__name__)
@@ -63,7 +63,7 @@ class PortraitRenderer:
     does. Both draw the same picture. One thread may use a renderer at a time.
 
     Args:
-        speaker: whom.
+        speaker: whom; of a base layer, the portrait is rough.
         device: `auto`, `cpu` or `cuda`.
         path: what must draw; None takes the faster one that works.
 
@@ -77,12 +77,12 @@ class PortraitRenderer:
     """
 
     def __init__(
-        self, speaker: Speaker, device: str = "auto", path: DrawPath | None = None
+        self, speaker: Speaker | SpeakerBase, device: str = "auto", path: DrawPath | None = None
     ) -> None:
         self.device = choose_device(device)
         weights = unpack_field(speaker.field_config, speaker.tensors)
         self._painter, self.path = _start_painter(
-            weights, speaker.face.camera, self.device, may_use_kernels=path != "torch"
+            weights, speaker.camera, self.device, may_use_kernels=path != "torch"
         )
         if path not in (None, self.path):
             self.close()

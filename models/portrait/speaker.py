@@ -1,8 +1,10 @@
-"""The speaker file: one person's face model, radiance field and quantiser steps.
+"""The speaker file: one person's face model, radiance field and quantiser steps, in two layers.
 
-A safetensors file (never pickle: it crosses a network). Its metadata hold `format` and a JSON
-`manifest`; its tensors are the face's (`face.…`, `embedding.…`), the field's (`field.…`) and
-`steps`. A speaker is named by the sha256 of the file's bytes. Reading needs no torch.
+Two safetensors parts (never pickle: they cross a network) behind a small header. The base layer
+holds what a receiver needs to draw: a JSON `manifest` in its metadata, `steps`, and the field
+(`field.…`) with its planes roughly. The detail layer holds what the planes lack
+(`field.detail.…`), and what only a sender needs: the face (`face.…`) and its embedding
+(`embedding.…`). A speaker is named by the sha256 of the file's bytes. Reading needs no torch.
 """
 
 from __future__ import annotations
@@ -21,15 +23,38 @@ from safetensors.numpy import load, save
 
 from codec.face import CHANNELS
 from models.errors import SpeakerFileError
-from models.face.model import FaceModel
+from models.face.camera import CameraIntrinsics
+from models.face.model import FaceModel, read_camera
+from models.portrait.coding.field_planes import DETAIL
+from models.portrait.coding.rows import pack_rows, unpack_rows
 from models.portrait.config import FieldConfig
+from models.portrait.speaker_layers import MAX_BYTES, join_layers, split_base, split_layers
 
-FORMAT = "nerfcall-speaker-3"
-OUTDATED = ("nerfcall-speaker-1", "nerfcall-speaker-2")
-"""Formats of earlier versions, which knew no background motion."""
 FIELD_PREFIX = "field."
-MAX_BYTES = 4 * 1024 * 1024
-MAX_HEADER_BYTES = 1 << 20
+EMBEDDING_PREFIX = "embedding."
+DETAIL_PREFIXES = (FIELD_PREFIX + DETAIL, "face.", EMBEDDING_PREFIX)
+"""Of the tensors in the detail layer; all others are in the base layer."""
+
+Tensors = dict[str, NDArray[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class SpeakerBase:
+    """A loaded base layer: a portrait that can be drawn, not yet at its best.
+
+    Attributes:
+        camera: of the portrait.
+        field_config: shape of the field.
+        tensors: the field's tensors as stored, names without `field.`.
+        steps: (46,) float32 quantiser steps, in wire order.
+        manifest: all of the manifest.
+    """
+
+    camera: CameraIntrinsics
+    field_config: FieldConfig
+    tensors: Mapping[str, NDArray[np.generic]]
+    steps: NDArray[np.float32]
+    manifest: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +77,11 @@ class Speaker:
     steps: NDArray[np.float32]
     manifest: Mapping[str, Any]
 
+    @property
+    def camera(self) -> CameraIntrinsics:
+        """Of the portrait."""
+        return self.face.camera
+
 
 def save_speaker(
     path: str | Path,
@@ -70,16 +100,20 @@ def save_speaker(
         tensors: the field's, as stored.
         steps: (46,) quantiser steps.
         enrolment: how it was made; kept in the manifest for people.
+
+    Raises:
+        SpeakerFileError: it does not fit a speaker file, or cannot be read back.
     """
     manifest = {**face.manifest(), "field": field_config.to_json(), "enrolment": dict(enrolment)}
-    everything: dict[str, NDArray[np.generic]] = dict(face.to_tensors())
-    for name, tensor in list(everything.items()):
-        if name.startswith("embedding."):
-            everything[name] = tensor.astype(np.float16)
+    faces = face.to_tensors()
+    embedding = {name: faces.pop(name) for name in list(faces) if name.startswith(EMBEDDING_PREFIX)}
+    everything: Tensors = {**faces, **pack_rows(embedding)}
     everything |= {FIELD_PREFIX + name: tensor for name, tensor in tensors.items()}
     everything["steps"] = steps.astype(np.float32)
     contiguous = {name: np.ascontiguousarray(tensor) for name, tensor in everything.items()}
-    data = save(contiguous, {"format": FORMAT, "manifest": json.dumps(manifest)})
+    detail = {n: tensor for n, tensor in contiguous.items() if n.startswith(DETAIL_PREFIXES)}
+    base = {name: tensor for name, tensor in contiguous.items() if name not in detail}
+    data = join_layers(save(base, {"manifest": json.dumps(manifest)}), save(detail))
     speaker = parse_speaker(data, str(path))
     target = Path(path)
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -98,10 +132,8 @@ def load_speaker(path: str | Path) -> Speaker:
     file = Path(path)
     if not file.is_file():
         raise SpeakerFileError(f"expected a speaker file, got no file at {path}")
-    size = file.stat().st_size
-    if size > MAX_BYTES:
-        raise SpeakerFileError(f"{path}: expected at most {MAX_BYTES} bytes, got {size}")
-    return parse_speaker(file.read_bytes(), str(path))
+    with file.open("rb") as stream:
+        return parse_speaker(stream.read(MAX_BYTES + 1), str(path))
 
 
 def parse_speaker(data: bytes, name: str) -> Speaker:
@@ -114,56 +146,84 @@ def parse_speaker(data: bytes, name: str) -> Speaker:
     Raises:
         SpeakerFileError: as `load_speaker`.
     """
-    if len(data) > MAX_BYTES:
-        raise SpeakerFileError(f"{name}: expected at most {MAX_BYTES} bytes, got {len(data)}")
-    metadata = _metadata(data, name)
-    got = metadata.get("format", "another safetensors file")
-    if got != FORMAT:
-        hint = "; enrol the speaker again" if got in OUTDATED else ""
-        raise SpeakerFileError(f"{name}: expected a speaker file {FORMAT}, got {got!r:.60}{hint}")
-    try:
-        manifest = json.loads(metadata.get("manifest", ""))
-        tensors: dict[str, NDArray[Any]] = load(data)
-    except (ValueError, SafetensorError) as error:
-        raise SpeakerFileError(f"{name}: expected a whole speaker file, got {error}") from error
-    if not isinstance(manifest, dict):
-        raise SpeakerFileError(f"{name}: expected a manifest object, got {manifest!r:.60}")
-    for tensor_name, tensor in tensors.items():
-        if tensor.dtype.kind == "f" and not np.isfinite(tensor).all():
-            raise SpeakerFileError(f"{name}: {tensor_name}: expected finite numbers, got others")
-    face = FaceModel.from_tensors(tensors, manifest)
+    base_part, detail_part = split_layers(data, name)
+    base = _read_base(base_part, name)
+    detail, _ = _read_part(detail_part, name)
+    if stray := [tensor for tensor in detail if not tensor.startswith(DETAIL_PREFIXES)]:
+        raise SpeakerFileError(f"{name}: {stray[0]:.60}: expected in the base layer, got in detail")
+    face = FaceModel.from_tensors(unpack_rows(detail), base.manifest)
     if face.embedding is None:
         raise SpeakerFileError(f"{name}: expected a speaker with an embedding, got none")
-    field = {
-        key.removeprefix(FIELD_PREFIX): tensor
-        for key, tensor in tensors.items()
-        if key.startswith(FIELD_PREFIX)
-    }
     return Speaker(
         hashlib.sha256(data).hexdigest(),
         face,
+        base.field_config,
+        {**base.tensors, **_field(detail)},
+        base.steps,
+        base.manifest,
+    )
+
+
+def parse_base(data: bytes, name: str) -> SpeakerBase:
+    """Reads a base layer: the beginning of a speaker file.
+
+    Args:
+        data: the layer, all of it and no more.
+        name: what to call it in errors.
+
+    Raises:
+        SpeakerFileError: as `load_speaker`.
+    """
+    return _read_base(split_base(data, name), name)
+
+
+def _read_base(part: bytes, name: str) -> SpeakerBase:
+    tensors, metadata = _read_part(part, name)
+    try:
+        manifest = json.loads(metadata.get("manifest", ""))
+    except (ValueError, RecursionError) as error:
+        raise SpeakerFileError(f"{name}: expected a manifest, got {error}") from error
+    if not isinstance(manifest, dict):
+        raise SpeakerFileError(f"{name}: expected a manifest object, got {manifest!r:.60}")
+    if stray := [tensor for tensor in tensors if tensor.startswith(DETAIL_PREFIXES)]:
+        raise SpeakerFileError(f"{name}: {stray[0]:.60}: expected in the detail layer, got in base")
+    return SpeakerBase(
+        read_camera(manifest),
         FieldConfig.from_json(manifest.get("field")),
-        field,
+        _field(tensors),
         _steps(tensors, name),
         manifest,
     )
 
 
-def _metadata(data: bytes, name: str) -> dict[str, str]:
-    """The safetensors header's metadata, read by hand so that its size is bounded first."""
-    length = int.from_bytes(data[:8], "little")
-    if len(data) < 8 or length > min(MAX_HEADER_BYTES, len(data) - 8):
-        raise SpeakerFileError(
-            f"{name}: expected a whole speaker file, got {len(data)} bytes of one"
-        )
+def _read_part(part: bytes, name: str) -> tuple[Tensors, dict[str, str]]:
+    """Tensors and metadata of a safetensors part; floating ones are finite.
+
+    Raises:
+        SpeakerFileError: it is none.
+    """
     try:
-        header = json.loads(data[8 : 8 + length])
-    except ValueError as error:
-        raise SpeakerFileError(
-            f"{name}: expected a speaker file, got another kind of file"
-        ) from error
-    metadata = header.get("__metadata__") if isinstance(header, dict) else None
-    return metadata if isinstance(metadata, dict) else {}
+        tensors: Tensors = load(part)
+    except (ValueError, SafetensorError) as error:
+        raise SpeakerFileError(f"{name}: expected a whole speaker file, got {error}") from error
+    except KeyError as error:  # numpy has no such type
+        raise SpeakerFileError(f"{name}: expected types of numpy, got {error}") from error
+    for tensor_name, tensor in tensors.items():
+        if tensor.dtype.kind not in "fiu":
+            raise SpeakerFileError(f"{name}: {tensor_name}: expected numbers, got {tensor.dtype}")
+        if tensor.dtype.kind == "f" and not np.isfinite(tensor).all():
+            raise SpeakerFileError(f"{name}: {tensor_name}: expected finite numbers, got others")
+    # That it could be loaded says that this is its header.
+    header = json.loads(part[8 : 8 + int.from_bytes(part[:8], "little")])
+    return tensors, header.get("__metadata__") or {}
+
+
+def _field(tensors: Mapping[str, NDArray[Any]]) -> Tensors:
+    return {
+        key.removeprefix(FIELD_PREFIX): tensor
+        for key, tensor in tensors.items()
+        if key.startswith(FIELD_PREFIX)
+    }
 
 
 def _steps(tensors: Mapping[str, NDArray[Any]], name: str) -> NDArray[np.float32]:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from codec.face import EXPRESSION_DIM, POSE_DIM
 from models.errors import SpeakerFileError
+from models.portrait.coding.field_planes import BASE, DETAIL, pack_planes, unpack_planes
 from models.portrait.config import FieldConfig
 from models.portrait.conventions import (
     COARSE_HIDDEN,
@@ -18,7 +19,6 @@ from models.portrait.conventions import (
     OCCUPANCY_CELLS,
     WARP_HIDDEN,
 )
-from models.portrait.storage import CODES, RANGE, pack, unpack
 
 OCCUPANCY = "occupancy"
 
@@ -81,37 +81,53 @@ def field_shapes(config: FieldConfig) -> dict[str, Shape]:
     }
 
 
-def pack_field(weights: FieldWeights) -> dict[str, NDArray[np.generic]]:
-    """What a speaker file stores of a field: planes in 8 bits, networks in half precision."""
-    stored: dict[str, NDArray[np.generic]] = {}
+def is_planes(shape: Shape) -> bool:
+    """Whether a weight of this shape is feature planes or a picture, which are coded as such."""
+    return len(shape) >= 4
+
+
+def pack_field(
+    weights: FieldWeights, importance: Mapping[str, list[Array]] | None = None
+) -> dict[str, NDArray[np.generic]]:
+    """What a speaker file stores of a field: coded planes, networks in half precision.
+
+    Args:
+        weights: the field.
+        importance: of the planes' coefficients, as `models.enrolment.importance` measures it; None
+            keeps each channel as well as eight bits would.
+    """
+    shapes = field_shapes(weights.config)
+    # In the order in which a reader takes them.
+    planes = {name: weights[name] for name, shape in shapes.items() if is_planes(shape)}
+    stored = pack_planes(planes, importance)
     for name, values in weights.arrays.items():
-        if values.ndim >= 4:
-            stored |= pack(name, values)
-        elif name == "rest_translation":
+        if name == "rest_translation":
             stored[name] = values.astype(np.float32)
-        else:
+        elif name not in planes:
             stored[name] = values.astype(np.float16)
     stored[OCCUPANCY] = np.packbits(weights.occupied)
     return stored
 
 
 def unpack_field(config: FieldConfig, tensors: Mapping[str, NDArray[np.generic]]) -> FieldWeights:
-    """Restores a field from a speaker file's tensors.
+    """Restores a field from a speaker file's tensors, with or without those of its detail layer.
 
     Raises:
         SpeakerFileError: a tensor is missing, unknown, or of a shape that the config denies.
     """
     shapes = field_shapes(config)
-    names = {name.removesuffix(CODES) for name in tensors if not name.endswith(RANGE)}
-    if names != {*shapes, OCCUPANCY}:
-        odd = sorted(names ^ {*shapes, OCCUPANCY})
+    plane_shapes = {name: shape for name, shape in shapes.items() if is_planes(shape)}
+    names = {name for name in tensors if not name.startswith((BASE, DETAIL))}
+    expected = (shapes.keys() - plane_shapes.keys()) | {OCCUPANCY}
+    if names != expected:
+        odd = sorted(names ^ expected)
         raise SpeakerFileError(f"field: unknown or missing tensors {', '.join(odd[:4])}")
-    arrays = {}
-    for name, shape in shapes.items():
-        values = unpack(tensors, name) if name + CODES in tensors else tensors[name]
-        if values.shape != shape or values.dtype.kind != "f":
+    arrays = dict[str, Array](unpack_planes(plane_shapes, tensors))
+    for name in expected - {OCCUPANCY}:
+        values = tensors[name]
+        if values.shape != shapes[name] or values.dtype.kind != "f":
             raise SpeakerFileError(
-                f"field {name}: expected {shape}, got {values.shape} {values.dtype}"
+                f"field {name}: expected {shapes[name]}, got {values.shape} {values.dtype}"
             )
         arrays[name] = np.ascontiguousarray(values, np.float32)
     bits = tensors[OCCUPANCY]

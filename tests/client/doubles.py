@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from client.capture import FrameSource
 from client.clock import monotonic_ms
-from client.feed import Portrait
+from client.feed import Portrait, PortraitLayer
 from client.transport.link import LinkState
 from codec.face import CHANNELS, EXPRESSION_DIM, FaceState, HeadPose, Tracking
 from models.clip import Frame
@@ -244,6 +244,7 @@ async def until(condition, timeout_s: float = 8.0) -> None:  # type: ignore[no-u
             await asyncio.sleep(0.02)
 
 
-def load_gray(path: Path) -> Portrait:
+def load_gray(path: Path, base_of: str | None = None) -> Portrait:
     """A portrait loader that takes the file's name for its hash."""
-    return portrait(speaker=path.stem)
+    layer = PortraitLayer.FULL if base_of is None else PortraitLayer.BASE
+    return Portrait(base_of or path.stem, STEPS, GrayRenderer(), layer)

@@ -34,6 +34,10 @@ SHA = "0123456789abcdef" * 4
                 "fps": 29.97,
             },
         ),
+        (
+            control.Layers(311_081, SHA),
+            {"type": "layers", "base_bytes": 311_081, "base_sha256": SHA},
+        ),
         (control.Ping(12.5), {"type": "ping", "t": 12.5}),
         (control.Pong(12.5, 1.7e12), {"type": "pong", "t": 12.5, "now_unix_ms": 1.7e12}),
         (control.NeedKey(), {"type": "need_key"}),
@@ -91,6 +95,9 @@ def test_a_wish_for_a_size_is_clamped(wish: float, granted: int) -> None:
                 "source_duration_ms": 0,
             }
         ),
+        json.dumps({"type": "layers", "base_bytes": 311_081, "base_sha256": "x"}),
+        json.dumps({"type": "layers", "base_bytes": 700_001, "base_sha256": SHA}),
+        json.dumps({"type": "layers", "base_bytes": 0, "base_sha256": SHA}),
         '{"type":"ping","t":' + "9" * 5_000 + "}",
     ],
 )

@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import json
 import random
+import threading
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from client.feed import HELD_AFTER_MS, SpeakerFeed
+from client.feed import HELD_AFTER_MS, Portrait, PortraitLayer, SpeakerFeed
 from client.receiver import Receiver
 from client.sender import FaceSender
 from client.stats import CallState, ReceiverStats
@@ -27,6 +29,7 @@ from tests.client.doubles import (
     level_at,
     load_gray,
     portrait,
+    until,
 )
 
 FRAME_MS = 40
@@ -397,6 +400,58 @@ async def test_another_size_is_rendered_at_once_even_of_a_held_picture() -> None
     del receiver.sizes["b"]
     assert await receiver.render_due()
     assert [size for _, size in renderer.drawn] == [100, 512, 128]
+
+
+async def test_a_sharper_portrait_takes_over_without_a_gap() -> None:
+    call = Call()
+    release = threading.Event()
+    rough, sharp = GrayRenderer(), GrayRenderer()
+
+    def load(path: Path, base_of: str | None) -> Portrait:
+        if base_of is not None:
+            return Portrait(base_of, STEPS, rough, PortraitLayer.BASE)
+        assert release.wait(5)
+        return Portrait(SPEAKER, STEPS, sharp)
+
+    receiver = Receiver(load, size=64, jitter_delay_ms=60.0, clock_ms=lambda: call.network.now_ms)
+    receiver.attach(call.feed, None)
+    assert receiver.message(0.0)["layer"] is None
+    await receiver.load(Path("rough"), base_of=SPEAKER)
+    assert receiver.message(0.0)["layer"] == "base"
+    loading = asyncio.create_task(receiver.load(Path("whole")))
+    for _ in range(10):
+        call.run(1)
+        await receiver.render_due()
+    assert len(rough.drawn) > 5 and not rough.closed, "drawn while the next one is made"
+    call.run(3)
+    call.pause(1_000)
+    await receiver.render_due()
+    release.set()
+    await loading
+    assert receiver.message(0.0)["layer"] == "full"
+    assert await receiver.render_due(), "a held pose gets sharper, too"
+    assert sharp.drawn[-1] == rough.drawn[-1]
+    assert rough.closed and not sharp.closed
+
+
+async def test_a_portrait_that_nobody_waits_for_any_more_is_closed() -> None:
+    started, release = threading.Event(), threading.Event()
+    renderer = GrayRenderer()
+
+    def load(path: Path, base_of: str | None) -> Portrait:
+        started.set()
+        assert release.wait(5)
+        return portrait(renderer)
+
+    receiver = Receiver(load, size=64, jitter_delay_ms=60.0)
+    loading = asyncio.create_task(receiver.load(Path("whole")))
+    await asyncio.to_thread(started.wait, 5)
+    loading.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await loading
+    release.set()
+    await until(lambda: renderer.closed)
+    assert receiver.portrait is None
 
 
 async def test_a_receiver_that_ends_closes_its_renderer() -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
+import itertools
 import json
 import signal
 import statistics
@@ -14,7 +16,9 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+from aiohttp import web
 from aiohttp.test_utils import TestServer
+from aiohttp.typedefs import Handler
 from aioice.ice import StunProtocol
 
 from client import peers
@@ -23,6 +27,7 @@ from client.errors import SpeakerTransferError
 from client.parts import FaceModelParts
 from client.session import receive, receive_with, send_from
 from models.errors import ModelError
+from models.portrait.speaker_layers import BaseLayer
 from server.app import create_app
 from server.config import ServerSettings
 from tests.client.doubles import (
@@ -35,6 +40,8 @@ from tests.client.doubles import (
     load_gray,
     until,
 )
+
+CONTENT = b"a speaker file, as far as the server knows"
 
 
 @asynccontextmanager
@@ -67,15 +74,15 @@ async def url(tmp_path: Path) -> AsyncIterator[str]:
 @pytest.fixture
 def speaker_path(tmp_path: Path) -> Path:
     path = tmp_path / "someone.safetensors"
-    path.write_bytes(b"a speaker file, as far as the server knows")
+    path.write_bytes(CONTENT)
     return path
 
 
 def sender(
-    url: str, speaker_path: Path, participant: str | None = None
+    url: str, speaker_path: Path, participant: str | None = None, base: BaseLayer | None = None
 ) -> Coroutine[None, None, None]:
     config = SenderConfig(url, "room", speaker_path, participant=participant)
-    return send_from(config, TickingSource(), FaceModelParts(STEPS, LevelAnalyzer))
+    return send_from(config, TickingSource(), FaceModelParts(STEPS, LevelAnalyzer, base))
 
 
 def receiver(
@@ -239,6 +246,58 @@ async def test_two_participants_see_each_other_and_nobody_themselves(
         assert bob.stats[-1]["speaker"] == of_ann.stem
 
 
+async def test_on_a_thin_link_the_base_layer_is_shown_until_the_rest_is_here(
+    speaker_path: Path, tmp_path: Path
+) -> None:
+    base = BaseLayer(35, hashlib.sha256(CONTENT[:35]).hexdigest())
+    rest = asyncio.Event()
+
+    @web.middleware
+    async def thin(request: web.Request, handler: Handler) -> web.StreamResponse:
+        if request.method != "GET" or not request.path.startswith("/speakers/"):
+            return await handler(request)
+        response = web.StreamResponse(headers={"Content-Length": str(len(CONTENT))})
+        await response.prepare(request)
+        await response.write(CONTENT[:38])
+        await rest.wait()
+        await response.write(CONTENT[38:])
+        return response
+
+    app = create_app(ServerSettings(store_dir=tmp_path / "store"))
+    app.middlewares.append(thin)
+    async with TestServer(app) as server:
+        url = url_of(server)
+        async with (
+            running(sender(url, speaker_path, base=base)),
+            running(receiver(url, tmp_path)),
+            Page(url, "room") as page,
+        ):
+            await until(lambda: is_live(page) and advances(page))
+            assert page.stats[-1]["layer"] == "base"
+            (kept,) = (tmp_path / "cache of None").iterdir()
+            assert kept.read_bytes() == CONTENT[:35], "for a receiver that starts again"
+            rest.set()
+            await until(lambda: page.stats[-1]["layer"] == "full")
+            await asyncio.sleep(1.0)
+            assert is_live(page) and advances(page)
+            shown = [unix_ms for _, _, unix_ms in page.grays][-50:]
+            assert max(after - before for before, after in itertools.pairwise(shown)) < 500
+            (kept,) = (tmp_path / "cache of None").iterdir()
+            assert kept.read_bytes() == CONTENT
+
+
+async def test_a_base_layer_that_the_speaker_does_not_vouch_for_is_not_shown(
+    url: str, speaker_path: Path, tmp_path: Path
+) -> None:
+    async with (
+        running(sender(url, speaker_path, base=BaseLayer(33, "0" * 64))),
+        running(receiver(url, tmp_path)),
+        Page(url, "room") as page,
+    ):
+        await until(lambda: is_live(page))
+        assert page.stats[-1]["layer"] == "full"
+
+
 async def test_a_clip_that_ends_ends_the_sender(url: str, speaker_path: Path) -> None:
     config = SenderConfig(url, "room", speaker_path)
     parts = FaceModelParts(STEPS, LevelAnalyzer)
@@ -273,7 +332,7 @@ from client import session
 from client.config import ReceiverConfig
 from tests.client.doubles import load_gray
 session.check_device = lambda name: None
-session.load_portrait = lambda path, device: load_gray(path)
+session.load_portrait = lambda path, device, base_of: load_gray(path, base_of)
 url, cache, seconds = json.loads(sys.argv[1])
 session.run_receiver(ReceiverConfig(url, "room", cache=Path(cache), seconds=seconds))
 """

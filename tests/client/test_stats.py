@@ -77,6 +77,7 @@ def test_the_message_has_every_figure_of_the_contract_and_is_json() -> None:
         size=256,
         source_duration_ms=20_000,
         speaker="5a" * 32,
+        layer="base",
     )
     assert json.loads(json.dumps(message)) == {
         "type": "stats",
@@ -93,4 +94,5 @@ def test_the_message_has_every_figure_of_the_contract_and_is_json() -> None:
         "size": 256,
         "source_duration_ms": 20_000,
         "speaker": "5a" * 32,
+        "layer": "base",
     }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import socket
 from collections.abc import Callable
@@ -12,6 +11,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import load, save
 
+from models.portrait.speaker_layers import join_layers, split_layers
 from tests.e2e.processes import run
 from tests.models.clips import grey_frames, write_clip
 
@@ -103,15 +103,13 @@ def truncated(speaker: bytes) -> bytes:
 
 
 def of_another_version(speaker: bytes) -> bytes:
-    assert b"nerfcall-speaker-3" in speaker
-    return speaker.replace(b"nerfcall-speaker-3", b"nerfcall-speaker-9", 1)
+    assert speaker.startswith(b"nerfcall-speaker-4")
+    return speaker.replace(b"nerfcall-speaker-4", b"nerfcall-speaker-9", 1)
 
 
 def of_absurd_shape(speaker: bytes) -> bytes:
-    tensors = load(speaker)
-    tensors["face.neutral"] = np.zeros((4, 3), np.float32)
-    header = json.loads(speaker[8 : 8 + int.from_bytes(speaker[:8], "little")])
-    return save(tensors, header["__metadata__"])
+    base, detail = split_layers(speaker, "speaker")
+    return join_layers(base, save({**load(detail), "face.neutral": np.zeros((4, 3), np.float32)}))
 
 
 def of_something_else(speaker: bytes) -> bytes:
@@ -119,14 +117,14 @@ def of_something_else(speaker: bytes) -> bytes:
 
 
 def too_large(speaker: bytes) -> bytes:
-    return speaker + bytes(4 << 20)
+    return speaker + bytes(3_000_000)
 
 
 @pytest.mark.parametrize(
     ("command", "damage", "complaint"),
     [
         ("encode", truncated, "expected a whole speaker file"),
-        ("encode", of_another_version, "expected a speaker file nerfcall-speaker-3"),
+        ("encode", of_another_version, "expected a speaker file nerfcall-speaker-4"),
         ("encode", of_absurd_shape, "face.neutral: expected shape (478, 3), got (4, 3)"),
         ("encode", of_something_else, "expected a whole speaker file"),
         ("encode", too_large, "expected at most"),

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { callState, STATES } from "../../web/js/state.js";
+import { callState, STATES, stateTitle } from "../../web/js/state.js";
 
 const LIVE = {
   socket: "open",
@@ -55,4 +55,11 @@ test("a held picture may stand still without being called stopped", () =>
 test("only states in which the picture follows the speaker count as live", () => {
   const live = Object.keys(STATES).filter((name) => STATES[name].live);
   assert.deepEqual(live, ["live", "several_faces", "face_at_edge"]);
+});
+
+test("a live portrait says when it is not yet at its best", () => {
+  assert.equal(stateTitle("live", "base"), "Live, getting sharper");
+  assert.equal(stateTitle("live", "full"), "Live");
+  assert.equal(stateTitle("live", undefined), "Live");
+  assert.equal(stateTitle("held", "base"), STATES.held.title);
 });

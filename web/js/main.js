@@ -54,7 +54,7 @@ function tick() {
     figures,
     lastFrame: last && { ptsMs: last.ptsMs, rtpTimestamp: last.rtpTimestamp },
   });
-  view.state(state, live, state === "refused" ? call.refusal : undefined);
+  view.state(state, live, figures.layer, state === "refused" ? call.refusal : undefined);
   table.show(figures);
   if (call.measuredMs !== tracedMs) table.trace(figures.payload_kbps);
   tracedMs = call.measuredMs;

@@ -50,6 +50,11 @@ export function callState(known) {
   return known.reported;
 }
 
+/** What a state is called; a live portrait of which only the base layer is here says so. */
+export function stateTitle(state, layer) {
+  return state === "live" && layer === "base" ? "Live, getting sharper" : STATES[state].title;
+}
+
 function text(title, detail, { tone = "warn", live = false, busy = false } = {}) {
   return Object.freeze({ title, detail, tone, live, busy });
 }

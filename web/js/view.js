@@ -1,6 +1,6 @@
 /** The parts of the page that show the call's state, and its controls. */
 
-import { STATES } from "./state.js";
+import { STATES, stateTitle } from "./state.js";
 
 const byId = (id) => document.getElementById(id);
 
@@ -30,11 +30,12 @@ export class View {
   }
 
   /** Shows a state; the same one again changes nothing, so that it is not read out twice. */
-  state(name, live, detail = STATES[name].detail) {
-    const key = `${name} ${live} ${detail}`;
+  state(name, live, layer, detail = STATES[name].detail) {
+    const title = stateTitle(name, layer);
+    const key = `${title} ${live} ${detail}`;
     if (key === this.#shown) return;
     this.#shown = key;
-    const { title, tone, busy } = STATES[name];
+    const { tone, busy } = STATES[name];
     byId("pill-text").textContent = title;
     byId("pill").dataset.tone = this.#frame.dataset.tone = tone;
     byId("state-title").textContent = title;

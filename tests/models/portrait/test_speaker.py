@@ -10,6 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from safetensors.numpy import load, save
 
 from models.enrolment.embedding_net import EmbeddingNet
@@ -25,7 +27,16 @@ from models.portrait.config import FieldConfig
 from models.portrait.field import SpeakerField
 from models.portrait.occupancy import Occupancy
 from models.portrait.restore import field_weights, restore_field
-from models.portrait.speaker import FORMAT, Speaker, load_speaker, parse_speaker, save_speaker
+from models.portrait.speaker import Speaker, load_speaker, parse_base, parse_speaker, save_speaker
+from models.portrait.speaker_layers import (
+    FORMAT,
+    HEADER_BYTES,
+    MAX_BASE_BYTES,
+    MAX_BYTES,
+    base_layer,
+    join_layers,
+    split_layers,
+)
 from models.portrait.weights import field_shapes, pack_field, unpack_field
 
 SMALL = FieldConfig(
@@ -60,11 +71,16 @@ def file(tmp_path: Path) -> Path:
     return path
 
 
-def _rewritten(file: Path, **metadata: str) -> bytes:
-    """The file with other metadata."""
-    data = file.read_bytes()
-    header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
-    return save(load(data), {**header["__metadata__"], **metadata})
+def _rewritten(file: Path, tensors: dict[str, np.ndarray] | None = None, **metadata: str) -> bytes:
+    """The file with other metadata, or other tensors of the base layer."""
+    base, detail = split_layers(file.read_bytes(), "x")
+    header = json.loads(base[8 : 8 + int.from_bytes(base[:8], "little")])
+    part = save({**load(base), **(tensors or {})}, {**header["__metadata__"], **metadata})
+    return join_layers(part, detail)
+
+
+def _version(file: Path, version: int) -> bytes:
+    return file.read_bytes().replace(FORMAT.encode(), b"nerfcall-speaker-%d" % version, 1)
 
 
 def _manifest(file: Path) -> dict[str, object]:
@@ -79,14 +95,15 @@ def test_a_speaker_is_named_by_its_bytes_and_reads_back(file: Path) -> None:
     assert speaker.face.crop == PortraitCrop(0, 0, 288, 360, 288)
 
 
-def test_the_field_survives_storage_within_eight_bits(file: Path) -> None:
+def test_the_field_survives_storage_about_as_in_eight_bits(file: Path) -> None:
     torch.manual_seed(0)
     original = SpeakerField(SMALL)
     speaker = load_speaker(file)
     field, occupancy = restore_field(unpack_field(SMALL, speaker.tensors), "cpu")
     for name, tensor in original.state_dict().items():
         stored = field.state_dict()[name]
-        assert torch.allclose(stored, tensor, atol=float(tensor.max() - tensor.min()) / 200 + 1e-6)
+        # A coefficient is off by a step at most, and a value by a few coefficients.
+        assert torch.allclose(stored, tensor, atol=float(tensor.max() - tensor.min()) / 64 + 1e-6)
     assert occupancy.occupied.all()
     assert not any(p.requires_grad for p in field.parameters())
 
@@ -111,15 +128,18 @@ def test_a_truncated_file_is_refused(file: Path, length: int) -> None:
 
 
 def test_a_file_of_another_version_names_both(file: Path) -> None:
-    data = _rewritten(file, format="nerfcall-speaker-9")
-    with pytest.raises(SpeakerFileError, match=f"{FORMAT}.*nerfcall-speaker-9"):
-        parse_speaker(data, "x")
+    with pytest.raises(SpeakerFileError, match=f"{FORMAT}.*nerfcall-speaker-9'$"):
+        parse_speaker(_version(file, 9), "x")
 
 
-def test_a_speaker_of_the_first_version_must_be_enrolled_again(file: Path) -> None:
-    data = _rewritten(file, format="nerfcall-speaker-1")
-    with pytest.raises(SpeakerFileError, match="got 'nerfcall-speaker-1'; enrol the speaker again"):
-        parse_speaker(data, "x")
+@pytest.mark.parametrize("version", [1, 2, 3])
+def test_a_speaker_of_an_earlier_version_must_be_enrolled_again(version: int) -> None:
+    # They were one safetensors file.
+    planes = np.zeros(MAX_BYTES, np.uint8)
+    old = save({"planes": planes}, {"format": f"nerfcall-speaker-{version}"})
+    expected = f"{FORMAT}, got 'nerfcall-speaker-{version}'; enrol the speaker again"
+    with pytest.raises(SpeakerFileError, match=expected):
+        parse_speaker(old, "x")
 
 
 def test_something_else_is_refused(tmp_path: Path) -> None:
@@ -135,6 +155,11 @@ def test_a_header_that_claims_gigabytes_is_refused_before_it_is_read(file: Path)
     data = (1 << 40).to_bytes(8, "little") + file.read_bytes()[8:]
     with pytest.raises(SpeakerFileError, match="expected a whole speaker file"):
         parse_speaker(data, "x")
+    base, detail = split_layers(file.read_bytes(), "x")
+    claims = (1 << 40).to_bytes(8, "little")
+    for parts in ((claims + base[8:], detail), (base, claims + detail[8:])):
+        with pytest.raises(SpeakerFileError, match="expected a whole speaker file"):
+            parse_speaker(join_layers(*parts), "x")
 
 
 @pytest.mark.parametrize(
@@ -162,12 +187,19 @@ def test_tensors_that_deny_the_configuration_are_refused(file: Path) -> None:
 
 
 def test_numbers_that_are_not_finite_are_refused(file: Path) -> None:
-    tensors = load(file.read_bytes())
-    tensors["field.consistency"] = tensors["field.consistency"] * np.float16(np.nan)
-    data = file.read_bytes()
-    header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
+    consistency = np.full(SMALL.consistency_dim, np.nan, np.float16)
     with pytest.raises(SpeakerFileError, match="finite"):
-        parse_speaker(save(tensors, header["__metadata__"]), "x")
+        parse_speaker(_rewritten(file, {"field.consistency": consistency}), "x")
+
+
+@pytest.mark.parametrize(("kind", "size"), [("BF16", 2), ("C64", 8), ("BOOL", 1)])
+def test_types_that_no_speaker_file_has_are_refused(file: Path, kind: str, size: int) -> None:
+    base, _ = split_layers(file.read_bytes(), "x")
+    odd = {"face.odd": {"dtype": kind, "shape": [1], "data_offsets": [0, size]}}
+    header = json.dumps(odd).encode()
+    detail = len(header).to_bytes(8, "little") + header + bytes(size)
+    with pytest.raises(SpeakerFileError, match=r"expected (numbers|types of numpy), got"):
+        parse_speaker(join_layers(base, detail), "x")
 
 
 def test_steps_must_be_positive(file: Path, tmp_path: Path) -> None:
@@ -177,3 +209,96 @@ def test_steps_must_be_positive(file: Path, tmp_path: Path) -> None:
     with pytest.raises(SpeakerFileError, match="positive"):
         save_speaker(tmp_path / "b.speaker", speaker.face, SMALL, dict(speaker.tensors), bad, {})
     assert not (tmp_path / "b.speaker").exists()
+
+
+def test_the_bytes_of_a_file_are_as_the_protocol_says() -> None:
+    data = join_layers(b"base", b"detail")
+    assert data == (
+        b"nerfcall-speaker-4\0\0" + b"\0\0\0\x04" + b"\0\0\0\x06" + bytes(4) + b"basedetail"
+    )
+    assert split_layers(data, "x") == (b"base", b"detail")
+    layer = base_layer(data, "x")
+    assert layer.bytes == 36
+    assert layer.sha256 == hashlib.sha256(data[:36]).hexdigest()
+
+
+def test_the_beginning_of_a_file_is_a_portrait_with_everything_that_draws(file: Path) -> None:
+    whole, data = load_speaker(file), file.read_bytes()
+    base = parse_base(data[: base_layer(data, "x").bytes], "x")
+    assert (base.camera, base.field_config) == (whole.face.camera, whole.field_config)
+    assert base.manifest == whole.manifest
+    assert np.array_equal(base.steps, whole.steps)
+    rough, fine = (unpack_field(SMALL, part.tensors) for part in (base, whole))
+    assert np.array_equal(rough.occupied, fine.occupied)
+    for name, values in fine.arrays.items():
+        error = float(np.abs(rough[name] - values).max())
+        if values.ndim < 4:
+            assert error == 0.0, "networks are all in the base layer"
+        elif values.any():
+            assert 0.0 < error < np.ptp(values) / 10, name
+
+
+@pytest.mark.parametrize("off", [-1, 1])
+def test_a_base_layer_of_another_length_is_refused(file: Path, off: int) -> None:
+    data = file.read_bytes()
+    with pytest.raises(SpeakerFileError, match="expected a base layer of"):
+        parse_base(data[: base_layer(data, "x").bytes + off], "x")
+
+
+def test_a_tensor_in_the_wrong_layer_is_refused(file: Path) -> None:
+    base, detail = split_layers(file.read_bytes(), "x")
+    with pytest.raises(SpeakerFileError, match=r"steps.*expected in the base layer"):
+        parse_speaker(join_layers(base, save({**load(detail), "steps": np.ones(46)})), "x")
+    header = json.loads(base[8 : 8 + int.from_bytes(base[:8], "little")])
+    early = save({**load(base), "face.neutral": np.ones(3)}, header["__metadata__"])
+    with pytest.raises(SpeakerFileError, match=r"neutral.*expected in the detail layer"):
+        parse_speaker(join_layers(early, detail), "x")
+
+
+def test_layers_beyond_their_limits_are_neither_written_nor_read(file: Path) -> None:
+    with pytest.raises(SpeakerFileError, match="base layer of at most 700000 bytes"):
+        join_layers(bytes(MAX_BASE_BYTES), b"")
+    with pytest.raises(SpeakerFileError, match="speaker file of at most 3000000 bytes"):
+        join_layers(b"", bytes(MAX_BYTES))
+    with pytest.raises(SpeakerFileError, match="expected at most 3000000 bytes, got more"):
+        parse_speaker(file.read_bytes() + bytes(MAX_BYTES), "x")
+    header = bytearray(file.read_bytes()[:HEADER_BYTES])
+    header[20:24] = MAX_BASE_BYTES.to_bytes(4, "big")
+    with pytest.raises(SpeakerFileError, match="base layer of at most 700000 bytes"):
+        parse_base(bytes(header), "x")
+
+
+def test_a_field_that_claims_to_be_huge_takes_no_memory(file: Path) -> None:
+    speaker = load_speaker(file)
+    huge = dataclasses.replace(SMALL, static_cells=1024, static_channels=1024)
+    with pytest.raises(SpeakerFileError, match="expected at most 8388608 values"):
+        unpack_field(huge, speaker.tensors)
+
+
+@pytest.fixture(scope="module")
+def intact(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    torch.manual_seed(0)
+    path = tmp_path_factory.mktemp("speaker") / "a.speaker"
+    tensors = pack_field(field_weights(SpeakerField(SMALL), Occupancy()))
+    save_speaker(path, _face(), SMALL, tensors, np.full(46, 0.1, np.float32), {})
+    return path.read_bytes()
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.data())
+def test_whatever_byte_is_damaged_a_file_is_refused_or_read_with_finite_numbers(
+    intact: bytes, data: st.DataObject
+) -> None:
+    base = base_layer(intact, "x").bytes
+    # Headers are where damage makes sense of another kind.
+    begins = data.draw(st.sampled_from([0, HEADER_BYTES, base, base + 4000]))
+    at = begins + data.draw(st.integers(0, 3000))
+    damaged = bytearray(intact)
+    damaged[at] = data.draw(st.integers(0, 255))
+    try:
+        speaker = parse_speaker(bytes(damaged), "x")
+        weights = unpack_field(speaker.field_config, speaker.tensors)
+    except SpeakerFileError as error:
+        assert "\n" not in str(error)
+    else:
+        assert all(np.isfinite(values).all() for values in weights.arrays.values())

@@ -1,0 +1,1 @@
+"""How a speaker file holds feature planes: wavelets, integer contexts, range coding."""
