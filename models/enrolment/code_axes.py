@@ -5,20 +5,21 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from codec.face import EXPRESSION_DIM
 from models.enrolment.embedding_net import EmbeddingNet
 from models.portrait.field import SpeakerField
 
 
 @torch.no_grad()
 def align_code(field: SpeakerField, embedding: EmbeddingNet, codes: Tensor) -> Tensor:
-    """Rotates the expression code and undoes it in what reads the code.
+    """Rotates the expression code and undoes it in everything that reads the code.
 
     With c' = Vᵀ(c − mean) for the axes V of the codes' covariance, channels are uncorrelated
     and centred: the same picture for fewer bits at the same uniform step. Embedding and field
     are changed in place.
 
     Args:
-        field: reads the code in its expression mixer.
+        field: reads the code in its expression mixer and its consistency code.
         embedding: writes it.
         codes: (N, 30) codes of the enrolment frames.
 
@@ -34,7 +35,9 @@ def align_code(field: SpeakerField, embedding: EmbeddingNet, codes: Tensor) -> T
     output.bias.copy_(axes.T @ (output.bias - mean))
     first = field.head.mix[0]
     assert isinstance(first, torch.nn.Linear)
-    first.bias.add_(first.weight @ mean)
-    first.weight.copy_(first.weight @ axes)
+    for layer in (first, field.consistency_frame):
+        columns = layer.weight[:, :EXPRESSION_DIM].clone()
+        layer.bias.add_(columns @ mean)
+        layer.weight[:, :EXPRESSION_DIM] = columns @ axes
     aligned: Tensor = (codes - mean) @ axes
     return aligned

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from codec.face import POSE_DIM, TORSO_DIM
+from codec.face import EXPRESSION_DIM, POSE_DIM, TORSO_DIM
 
+CONDITION_DIM = EXPRESSION_DIM + POSE_DIM
+"""Length of what the consistency code is told: expression, rotation, translation."""
 MOVEMENT_DIM = POSE_DIM + TORSO_DIM
 """Length of what the torso's warp is told: rotation, translation, the torso's motion."""
 AXES = ((0, 1), (0, 2), (1, 2))

@@ -8,8 +8,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from codec.face import EXPRESSION_DIM, POSE_DIM
+from codec.face import EXPRESSION_DIM
 from models.portrait.config import FieldConfig
+from models.portrait.conventions import CONDITION_DIM
 from models.portrait.head import HeadField
 from models.portrait.torso import TorsoField
 
@@ -65,7 +66,7 @@ class SpeakerField(nn.Module):
         self.head = HeadField(config, EXPRESSION_DIM)
         self.torso = TorsoField(config)
         self.consistency = nn.Parameter(torch.randn(config.consistency_dim) * 0.1)
-        self.consistency_frame = nn.Linear(POSE_DIM, config.consistency_dim)
+        self.consistency_frame = nn.Linear(CONDITION_DIM, config.consistency_dim)
         self.background_logits = nn.Parameter(torch.zeros(1, 3, *config.background_shape()))
         self.register_buffer(
             "background_min", torch.tensor(config.background_min), persistent=False
@@ -82,12 +83,12 @@ class SpeakerField(nn.Module):
     def consistency_code(self, frames: FrameInputs) -> Tensor:
         """(F, Z) the frame's consistency code.
 
-        A learned constant plus a linear function of the pose, through tanh; both the head's
-        colour and the torso depend on it: the learnable constraint of the paper. It does not
-        see the expression code, from which the torso would learn every training frame's folds
-        and shades by heart.
+        A learned constant plus a linear function of expression and pose, through tanh; both the
+        head's colour and the torso depend on it: the learnable constraint of the paper. Through
+        it the closed loop of a sender reaches the torso's shades and folds, too.
         """
-        return torch.tanh(self.consistency + self.consistency_frame(self._pose(frames)))
+        condition = torch.cat([frames.expression, self._pose(frames)], dim=-1)
+        return torch.tanh(self.consistency + self.consistency_frame(condition))
 
     def movement(self, frames: FrameInputs) -> Tensor:
         """(F, 12) how head and torso moved, for the torso's warp."""

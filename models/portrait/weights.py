@@ -8,12 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from codec.face import EXPRESSION_DIM, POSE_DIM
+from codec.face import EXPRESSION_DIM
 from models.errors import SpeakerFileError
 from models.portrait.coding.field_planes import BASE, DETAIL, pack_planes, unpack_planes
 from models.portrait.config import FieldConfig
 from models.portrait.conventions import (
     COARSE_HIDDEN,
+    CONDITION_DIM,
     MIX_HIDDEN,
     MOVEMENT_DIM,
     OCCUPANCY_CELLS,
@@ -77,7 +78,7 @@ def field_shapes(config: FieldConfig) -> dict[str, Shape]:
         **_linear("torso.warp3", WARP_HIDDEN, 2),
         **_linear("torso.colour1", c.torso_channels + c.consistency_dim, c.torso_hidden),
         **_linear("torso.colour2", c.torso_hidden, 4),
-        **_linear("consistency_frame", POSE_DIM, c.consistency_dim),
+        **_linear("consistency_frame", CONDITION_DIM, c.consistency_dim),
     }
 
 

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from codec.face import FaceState
+from codec.face import EXPRESSION_DIM, FaceState
 from models.portrait.closed_loop.correction import EXPRESSION, SHIFT, TORSO, TURN, UNKNOWNS
 from models.portrait.kernels.linearizer import Linearization
 from models.portrait.weights import FieldWeights
@@ -41,14 +41,15 @@ class Chain:
         mix = w["head.mix.2.weight"] @ ((hidden > 0)[:, None] * w["head.mix.0.weight"])
         moved = self._moved(state)
         by_motion, by_moved = self._reference_slopes(state, moved, pixels)
-        # What the networks are told of the pose moves the colours beside the rays.
-        code = self._code_slope(moved)
+        # What the networks are told moves the colours beside the planes and the rays.
+        code = self._code_slope(state, moved)
         told = seen.by_colour_bias @ (w["head.colour_code.weight"] @ code)
         told += seen.by_torso_bias @ (self._torso_code @ code)
-        told += seen.by_reference @ by_moved
+        by_expression, told = told[..., :EXPRESSION_DIM], told[..., EXPRESSION_DIM:]
+        told = told + seen.by_reference @ by_moved
         by_turn, by_shift = _told_slopes(state)
         jacobian = np.empty((*seen.colours.shape, UNKNOWNS), np.float32)
-        jacobian[..., EXPRESSION] = seen.by_mix[..., : len(mix)] @ mix
+        jacobian[..., EXPRESSION] = seen.by_mix[..., : len(mix)] @ mix + by_expression
         # The head turns and shifts: in its own axes the points that rays see do the opposite.
         jacobian[..., TURN] = told @ by_turn - seen.by_turn
         jacobian[..., SHIFT] = told @ by_shift - seen.by_shift
@@ -60,19 +61,18 @@ class Chain:
         shift = (state.pose.translation - self._w["rest_translation"]) / 10.0
         return np.concatenate([state.pose.rotation * 3.0, shift]).astype(np.float32)
 
-    def _code_slope(self, moved: Array) -> Array:
-        """(Z, 6) the consistency code by what it is told of the pose."""
+    def _code_slope(self, state: FaceState, moved: Array) -> Array:
+        """(Z, 36) the consistency code by what it is told of expression and pose."""
         w = self._w
         weight = w["consistency_frame.weight"]
-        code = np.tanh(w["consistency"] + weight @ moved + w["consistency_frame.bias"])
+        condition = np.concatenate([state.expression, moved])
+        code = np.tanh(w["consistency"] + weight @ condition + w["consistency_frame.bias"])
         return np.asarray((1 - code**2)[:, None] * weight, np.float32)
 
     def _reference_slopes(
         self, state: FaceState, moved: Array, pixels: NDArray[np.integer]
     ) -> tuple[Array, Array]:
         """Where the torso's reference is looked up: x = x₀ + warp(x₀, m), x₀ = (I + A)⁻¹(p − b).
-
-        The warp's slope over the picture is small beside 1 and left out.
 
         Returns:
             (M, 2, 6) by the torso's motion, and (M, 2, 6) by what the warp is told of the pose.
@@ -93,6 +93,7 @@ class Chain:
         hidden2 = np.maximum(hidden1, 0) @ second.T + w["torso.warp2.bias"]
         back = (w["torso.warp3.weight"][None] * (hidden2 > 0)[:, None]) @ second  # (M, 2, 48)
         back *= (hidden1 > 0)[:, None]
+        slope += 0.1 * (back @ first[:, :2]) @ slope
         slope += back @ first[:, -6:]  # a tenth of the warp's scale, ten times the motion's
         return slope, 0.1 * (back @ first[:, 2:8])
 

@@ -74,8 +74,9 @@ class FrameViews:
             pose = state.pose
             shift = (pose.translation - self._rest) / 10.0
             moved = np.concatenate([pose.rotation * 3.0, shift])
+            condition = np.concatenate([state.expression, moved])
             weight, bias = self._consistency_frame
-            code = np.tanh(self._consistency + weight @ moved + bias)
+            code = np.tanh(self._consistency + weight @ condition + bias)
             w1, b1, w2, b2 = self._mix
             mix = w2 @ np.maximum(w1 @ state.expression + b1, 0.0) + b2
             warp_weight, warp_bias = self._warp
