@@ -20,9 +20,11 @@ async def test_a_gathering_that_is_cancelled_leaves_no_socket_open(monkeypatch):
     before = len(datagram_sockets(loop))
     offering = asyncio.create_task(make_offer(connection))
     # Into the midst of it: the second socket is being opened.
-    while len(datagram_sockets(loop)) < before + 2 and not offering.done():
+    for _ in range(1000):
+        if len(datagram_sockets(loop)) == before + 2:
+            break
         await asyncio.sleep(0)
-    offering.cancel()
+    assert offering.cancel()
     with pytest.raises(asyncio.CancelledError):
         await offering
     await connection.close()
