@@ -22,7 +22,6 @@ from models.enrolment.losses import (
     distortion,
     proposal_loss,
 )
-from models.enrolment.refine import refined
 from models.enrolment.state import TrainState
 from models.enrolment.watch import Watch
 from models.face.camera import CameraIntrinsics
@@ -32,8 +31,6 @@ from models.portrait.field import SpeakerField
 from models.portrait.march import Head, RenderOutput, march_head
 from models.portrait.occupancy import Occupancy
 from models.portrait.rays import Rays, cast_rays
-from models.portrait.restore import field_weights
-from models.portrait.weights import FieldWeights
 
 logger = logging.getLogger(__name__)
 
@@ -92,7 +89,6 @@ class TrainConfig:
     clear_weight: float = 1e-2
     held_out_until: float = 0.75
     occupancy_every: int = 100
-    refine_at: tuple[float, ...] = ()
     seed: int = 0
 
 
@@ -177,7 +173,6 @@ def train(
         start = clock() - state.elapsed_s
     else:
         rough_out(state, dataset.first(seen), frames.first(seen), config, prepare)
-    rounds = list(config.refine_at)
     rates = [group["lr"] for group in state.optimiser.param_groups]
     marched = _marched(state.field, config)
     while True:
@@ -188,10 +183,6 @@ def train(
             done = state.step / config.max_steps
         if done >= 1.0 or watch.stopped():
             break
-        if rounds and done >= rounds[0]:
-            rounds.pop(0)
-            frames = _measured_anew(state, frames, dataset)
-            held_out = HeldOut(frames, dataset.face.camera)
         for group, rate in zip(state.optimiser.param_groups, rates, strict=True):
             group["lr"] = rate * config.final_rate**done * min(1.0, (state.step + 1) / 20)
         if state.step and state.step % config.occupancy_every == 0:
@@ -232,24 +223,6 @@ def train(
         state.held_out_db,
         done >= 1.0,
     )
-
-
-@torch.no_grad()
-def _measured_anew(state: TrainState, frames: Frames, dataset: TrackedDataset) -> Frames:
-    arrays = field_weights(state.field, state.occupancy).arrays
-    averages = dict(
-        zip([n for n, _ in state.field.named_parameters()], state.average.tensors, strict=False)
-    )
-    weights = FieldWeights(
-        state.field.config,
-        {
-            name: averages.get(name, torch.from_numpy(array)).cpu().float().numpy()
-            for name, array in arrays.items()
-        },
-        state.occupancy.occupied.cpu().numpy().copy(),
-    )
-    codes = embed_all(state.embedding, frames)
-    return refined(frames, codes, weights, dataset.face.camera, dataset.face.torso)
 
 
 @torch.no_grad()
