@@ -24,6 +24,7 @@ class SenderConfig:
         loop: start the clip over at its end; otherwise its end is the end of the call.
         participant: whose half this is; None for nobody's in particular.
         profile: how the numbers are coded.
+        closed_loop: correct what is tracked by what the receiver will draw, as time allows.
         seconds: end after this time; None for no end.
     """
 
@@ -35,6 +36,7 @@ class SenderConfig:
     loop: bool = True
     participant: str | None = None
     profile: Profile = Profile.COMPACT
+    closed_loop: bool = True
     seconds: float | None = None
 
 

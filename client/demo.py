@@ -21,6 +21,8 @@ from client.processes import POLL_S, Children
 HOST = "127.0.0.1"
 ROOM = "demo"
 READY_S = 60.0
+CORES_FOR_CLOSED_LOOP = 4
+"""With fewer, sender, receiver and browser need all of them to show the call."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +87,8 @@ def run_demo(config: DemoConfig, say: Callable[[str], None]) -> None:
         if config.clip is not None:
             server += ["--demo-source", str(config.clip)]
             source = ["--clip", str(config.clip)]
+        if (os.cpu_count() or 1) < CORES_FOR_CLOSED_LOOP:
+            source.append("--open-loop")
         place = ["--server", address, "--room", ROOM]
         # All at once: the others take longer to load than the server, and wait for it if not.
         children.start("receiver", ["receive", *place])

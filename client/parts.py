@@ -45,19 +45,24 @@ def open_source(config: SenderConfig) -> FrameSource:
     return CameraSource(config.camera)
 
 
-def load_face_model(path: Path) -> FaceModelParts:
+def load_face_model(path: Path, *, closed_loop: bool) -> FaceModelParts:
     """Loads what a sender needs of a speaker file; never imports torch.
+
+    Args:
+        path: the speaker file.
+        closed_loop: correct what is tracked by what the receiver will draw, as time allows.
 
     Raises:
         SpeakerFileError: it is damaged or not one.
     """
     # MediaPipe takes a second to import, which a receiver need not wait for.
-    from models.face.analyzer import FaceAnalyzer
+    from models.portrait.closed_loop.opening import Loop, open_analyzer
     from models.portrait.speaker import load_speaker
 
     speaker = load_speaker(path)
     base = base_layer(path.read_bytes(), str(path))
-    return FaceModelParts(speaker.steps, lambda: FaceAnalyzer(speaker.face), base)
+    loop = Loop.LIVE if closed_loop else Loop.OPEN
+    return FaceModelParts(speaker.steps, lambda: open_analyzer(speaker, loop), base)
 
 
 def check_device(name: str) -> None:

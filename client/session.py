@@ -74,7 +74,9 @@ async def send(config: SenderConfig) -> None:
     Raises:
         NerfcallError: the call cannot go on.
     """
-    parts = await asyncio.to_thread(load_face_model, config.speaker_path)
+    parts = await asyncio.to_thread(
+        load_face_model, config.speaker_path, closed_loop=config.closed_loop
+    )
     source = await asyncio.to_thread(open_source, config)
     await send_from(config, source, parts)
 

@@ -15,6 +15,7 @@ from client.commands.options import (
     DEFAULT_SERVER,
     DeviceName,
     DeviceOption,
+    LoopOption,
     ProfileName,
     ProfileOption,
     RoomOption,
@@ -83,6 +84,7 @@ def send(
     room: RoomOption = DEFAULT_ROOM,
     participant: ParticipantOption = None,
     profile: ProfileOption = ProfileName.COMPACT,
+    closed_loop: LoopOption = True,
     seconds: SecondsOption = None,
     verbose: VerboseOption = False,
 ) -> None:
@@ -94,9 +96,10 @@ def send(
     from client.session import run_sender
 
     log_to_stderr(verbose)
-    run_sender(
-        _sender_config(speaker, clip, camera, once, server, room, participant, profile, seconds)
+    config = _sender_config(
+        speaker, clip, camera, once, server, room, participant, profile, closed_loop, seconds
     )
+    run_sender(config)
 
 
 def receive(
@@ -138,6 +141,7 @@ def call(
         ),
     ] = None,
     profile: ProfileOption = ProfileName.COMPACT,
+    closed_loop: LoopOption = True,
     device: DeviceOption = DeviceName.AUTO,
     size: LiveSizeOption = DEFAULT_SIZE_PX,
     jitter_delay_ms: DelayOption = DEFAULT_DELAY_MS,
@@ -154,7 +158,9 @@ def call(
 
     log_to_stderr(verbose)
     name = participant or f"{_user()}-{os.getpid()}"
-    sender = _sender_config(speaker, clip, camera, once, server, room, name, profile, None)
+    sender = _sender_config(
+        speaker, clip, camera, once, server, room, name, profile, closed_loop, None
+    )
     receiver = _receiver_config(server, room, name, device, size, jitter_delay_ms, None)
     typer.echo(f"watch at {page_address(server, room, name)}")
     run_call(CallConfig(sender, receiver, seconds))
@@ -175,6 +181,7 @@ def _sender_config(
     room: str,
     participant: str | None,
     profile: ProfileName,
+    closed_loop: bool,
     seconds: float | None,
 ) -> SenderConfig:
     from client.config import SenderConfig
@@ -188,6 +195,7 @@ def _sender_config(
         loop=not once,
         participant=participant,
         profile=profile.profile(),
+        closed_loop=closed_loop,
         seconds=seconds,
     )
 

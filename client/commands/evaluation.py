@@ -13,6 +13,7 @@ from client.commands.options import (
     DeviceOption,
     FramesOption,
     JsonOption,
+    LoopOption,
     ProfileName,
     ProfileOption,
     SizeOption,
@@ -31,6 +32,7 @@ def evaluate(
     frames: FramesOption = ":",
     size: SizeOption = 256,
     profile: ProfileOption = ProfileName.COMPACT,
+    closed_loop: LoopOption = True,
     device: DeviceOption = DeviceName.AUTO,
     json_file: JsonOption = None,
     report: Annotated[
@@ -58,6 +60,7 @@ def evaluate(
     from models.evaluation.recording import ClipPart
     from models.evaluation.report import Thumbnails, write_report
     from models.evaluation.worst_frames import WorstFrames
+    from models.portrait.closed_loop.opening import Loop
     from models.portrait.speaker import load_speaker
 
     part = ClipPart.of(clip, parse_frames(frames))
@@ -79,6 +82,7 @@ def evaluate(
             vgg_every,
             bar.frames,
             observe,
+            Loop.EVERY if closed_loop else Loop.OPEN,
         )
     rows = figures(evaluation)
     title = f"{clip.name}, {'all frames' if frames == ':' else 'frames ' + frames}"
@@ -89,6 +93,7 @@ def evaluate(
             "clip": str(clip),
             "speaker": who.id,
             "profile": profile.value,
+            "closed_loop": closed_loop,
             "first_frame": min(evaluation.frames),
             "last_frame": max(evaluation.frames),
             **as_json(evaluation),

@@ -43,6 +43,13 @@ class DeviceName(StrEnum):
 ClipArgument = Annotated[
     Path, typer.Argument(metavar="CLIP", help="A video of one person.", show_default=False)
 ]
+LoopOption = Annotated[
+    bool,
+    typer.Option(
+        "--closed-loop/--open-loop",
+        help="Correct what is tracked by what the receiver will draw.",
+    ),
+]
 SpeakerOption = Annotated[
     Path,
     typer.Option(

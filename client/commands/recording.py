@@ -12,6 +12,7 @@ from client.commands.options import (
     DeviceName,
     DeviceOption,
     FramesOption,
+    LoopOption,
     ProfileName,
     ProfileOption,
     SizeOption,
@@ -31,15 +32,24 @@ def encode(
     speaker: SpeakerOption,
     frames: FramesOption = ":",
     profile: ProfileOption = ProfileName.COMPACT,
+    closed_loop: LoopOption = True,
 ) -> None:
     """Record a clip as a call: the packets that a sender would send, in one file."""
     from models.clip import parse_frames
     from models.evaluation.recording import ClipPart, record_clip
+    from models.portrait.closed_loop.opening import Loop
     from models.portrait.speaker import load_speaker
 
     part = ClipPart.of(clip, parse_frames(frames))
     with ProgressBar() as bar:
-        recording = record_clip(part, output, load_speaker(speaker), profile.profile(), bar.frames)
+        recording = record_clip(
+            part,
+            output,
+            load_speaker(speaker),
+            profile.profile(),
+            bar.frames,
+            Loop.EVERY if closed_loop else Loop.OPEN,
+        )
     typer.echo(
         f"{output}: {recording.packets} frames, {recording.payload_bytes} bytes of packets, "
         f"{recording.payload_kbps:.2f} kbps at {float(recording.fps):g} fps"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 
 import aioice.ice
@@ -70,7 +71,7 @@ def _server(entry: Mapping[str, object]) -> RTCIceServer:
 
 async def make_offer(connection: RTCPeerConnection) -> dict[str, object]:
     """Gathers candidates and returns the signal that offers the connection."""
-    await connection.setLocalDescription(await connection.createOffer())
+    await gather(connection, await connection.createOffer())
     return {"kind": "offer", "sdp": connection.localDescription.sdp}
 
 
@@ -93,10 +94,24 @@ async def make_answer(
     """
     await _set_remote(connection, offer, "offer")
     try:
-        await connection.setLocalDescription(await connection.createAnswer())
+        await gather(connection, await connection.createAnswer())
     except Exception as error:
         raise NegotiationError(f"expected a valid offer, got one that fails: {error}") from error
     return {"kind": "answer", "sdp": connection.localDescription.sdp}
+
+
+async def gather(connection: RTCPeerConnection, description: RTCSessionDescription) -> None:
+    """Sets a local description, which gathers candidates, and never half.
+
+    A gathering that is cancelled forgets the sockets that it has opened, and closing the
+    connection would not find them; so it comes to its end first. It has one within seconds.
+    """
+    gathering = asyncio.ensure_future(connection.setLocalDescription(description))
+    try:
+        await asyncio.shield(gathering)
+    except asyncio.CancelledError:
+        await asyncio.wait([gathering])
+        raise
 
 
 async def _set_remote(connection: RTCPeerConnection, data: Mapping[str, object], kind: str) -> None:

@@ -21,6 +21,8 @@ PERSON = 40
 """Certainty, of 255, from which a pixel may be the person."""
 MIN_FREE = 4
 """Frames that must show a pixel free of the person to know what is behind."""
+OUTLIER_GREY = 16
+"""Farther than this from the median a pixel shows something else than the background."""
 ROOM = 1 / 32
 """Of the portrait's side, on every side: a camera that panned may go on a little in the call."""
 
@@ -45,9 +47,10 @@ def field_shape(dataset: TrackedDataset) -> FieldConfig:
 def background_picture(dataset: TrackedDataset, config: FieldConfig) -> torch.Tensor:
     """(3, height, width) colour of what is behind the person, [0, 1].
 
-    The median over time of the pixels that the masks leave free, the camera's motion taken out;
-    where the person never moves away, the median of everything (it stays hidden behind the
-    torso); what no frame shows is continued from what is next to it.
+    The median over time of the pixels that the masks leave free, the camera's motion taken out,
+    and then the mean of all frames' pixels about it, which has the noise of none; where the
+    person never moves away, the median of everything (it stays hidden behind the torso); what
+    no frame shows is continued from what is next to it.
     """
     chosen = np.unique(np.linspace(0, len(dataset) - 1, MEDIAN_FRAMES).astype(int))
     aligned = [_aligned(dataset, i, config) for i in chosen]
@@ -60,12 +63,31 @@ def background_picture(dataset: TrackedDataset, config: FieldConfig) -> torch.Te
         enough = free.sum(0) >= MIN_FREE
         seen = np.where(free[..., None], shown, np.nan)
         picture[enough] = np.nanmedian(seen[:, enough], axis=0)
+        picture = _mean_about(picture, enough, dataset, config)
     if not known.all():
         rounded = np.clip(np.rint(picture), 0, 255).astype(np.uint8)
         filled = cv2.inpaint(rounded, (~known).astype(np.uint8), 3, cv2.INPAINT_TELEA)
         picture[~known] = filled[~known]
     tensor = torch.from_numpy(picture).permute(2, 0, 1)[None] / 255.0
     return F.interpolate(tensor, size=config.background_shape(), mode="area")[0]
+
+
+def _mean_about(
+    median: NDArray[np.float32],
+    enough: NDArray[np.bool_],
+    dataset: TrackedDataset,
+    config: FieldConfig,
+) -> NDArray[np.float32]:
+    """Means of what all frames show about the median, where that is known."""
+    total = median.copy()
+    count = np.ones((*median.shape[:2], 1), np.float32)
+    for i in range(len(dataset)):
+        shown, free = _aligned(dataset, i, config)
+        near = np.abs(shown - median).max(-1) < OUTLIER_GREY
+        agrees = (free & enough & near)[..., None]
+        np.add(total, shown, out=total, where=agrees)
+        count += agrees
+    return np.asarray(total / count, np.float32)
 
 
 def _aligned(

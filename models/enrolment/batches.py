@@ -17,6 +17,8 @@ HEAD_MARGIN = 0.10
 """Around the landmarks' box, in sides: hair and ears."""
 DETAIL_SPREAD = 0.012
 """Standard deviation of the pixels drawn about a landmark, in sides."""
+CLEAR = 10
+"""Certainty of the person, of 255, below which a pixel surely shows none."""
 MAP_CELLS = 32
 FLOOR = 0.3
 LIPS_EYES = np.r_[
@@ -63,6 +65,8 @@ class Frames:
         detail: (N, K, 2) landmarks about eyes and mouth.
         following: (N,) number of the frame that follows in the clip; a frame's own number where
             the next one was not kept.
+        person: (N, S/2, S/2) uint8, how surely each pixel is the person; all of it may be,
+            where nobody looked.
     """
 
     portraits: Tensor
@@ -76,6 +80,7 @@ class Frames:
     head_boxes: Tensor
     detail: Tensor
     following: Tensor
+    person: Tensor
 
     @classmethod
     def of(cls, dataset: TrackedDataset) -> Frames:
@@ -88,6 +93,9 @@ class Frames:
         top = low - np.concatenate([np.full_like(height, HEAD_MARGIN), height * 0.45], 1)
         bottom = high + np.array([HEAD_MARGIN, HEAD_MARGIN * 0.5], np.float32)
         boxes = np.concatenate([top, bottom], 1).clip(0.0, 1.0).astype(np.float32)
+        person = dataset.person
+        if person is None:
+            person = np.full((len(dataset), 1, 1), 255, np.uint8)
         return cls(
             torch.from_numpy(dataset.portraits),
             (faces - mean) * 4.0,
@@ -100,6 +108,7 @@ class Frames:
             torch.from_numpy(boxes),
             torch.from_numpy(np.ascontiguousarray(dataset.landmarks[:, LIPS_EYES])),
             torch.from_numpy(_following(dataset.indices)),
+            torch.from_numpy(person),
         )
 
     def __len__(self) -> int:
@@ -131,6 +140,12 @@ class Frames:
         column_row = (uv * size).long().clamp(0, size - 1)
         colours = self.portraits[frames[:, None], column_row[..., 1], column_row[..., 0]]
         return (column_row + 0.5) / size, colours.float() / 255.0
+
+    def clear(self, frames: Tensor, uv: Tensor) -> Tensor:
+        """(F, M, 1) whether positions (F, M, 2) in [0, 1] surely show no person."""
+        side = self.person.shape[1]
+        at = (uv * side).long().clamp(0, side - 1)
+        return (self.person[frames[:, None], at[..., 1], at[..., 0]] < CLEAR)[..., None]
 
     def about_details(self, frames: Tensor, count: int, generator: torch.Generator) -> Tensor:
         """(F, count, 2) positions about eyes and mouth."""

@@ -65,7 +65,10 @@ def rough_out(
 def _optimiser(
     field: SpeakerField, embedding: EmbeddingNet, config: TrainConfig
 ) -> torch.optim.Optimizer:
-    everything = [*field.parameters(), *embedding.parameters()]
+    # Adam moves whatever has a gradient by its whole rate, and a background that is known to a
+    # tenth of a grey level has one in every step: noise.
+    background = field.background_logits
+    everything = [p for p in (*field.parameters(), *embedding.parameters()) if p is not background]
     convolutions = {id(p) for p in embedding.parameters()}
     planes = [p for p in everything if p.ndim >= 4 and id(p) not in convolutions]
     ids = {id(p) for p in planes}
@@ -73,5 +76,6 @@ def _optimiser(
     groups = [
         {"params": planes, "lr": config.plane_rate},
         {"params": networks, "lr": config.network_rate},
+        {"params": [background], "lr": config.background_rate},
     ]
     return torch.optim.Adam(groups, betas=(0.9, 0.99), eps=1e-15, fused=True)

@@ -266,6 +266,7 @@ def _save(
         f"embedding.{name}": tensor.detach().cpu().numpy()
         for name, tensor in trained.embedding.state_dict().items()
     }
+    weights["embedding.spread"] = codes.std(0).cpu().numpy()
     weights["embedding.mean_crop"] = trained.mean_face.permute(1, 2, 0).cpu().numpy()
     face = replace(dataset.face, embedding=EmbeddingWeights.from_tensors(weights))
     steps = np.concatenate(

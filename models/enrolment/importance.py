@@ -103,7 +103,7 @@ def _colours(
     rotation = rotation_matrix(frames.rotation)
     rays = cast_rays(camera, uv, rotation, frames.translation, head.box_min, head.box_max)
     rays = occupancy.tighten(head, rays)
-    _, code = field.condition(frames)
+    code = field.consistency_code(frames)
     march = march_head(head, head.split_planes(frames.expression), code, rays, generator)
     fine = march.fine.rgb + (1.0 - march.fine.opacity) * backdrop
     coarse = march.coarse.rgb + (1.0 - march.coarse.opacity) * backdrop.detach()

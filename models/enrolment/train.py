@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from models.enrolment.batches import ErrorMap, Frames
+from models.enrolment.batches import Frames
 from models.enrolment.begin import rough_out, untrained
 from models.enrolment.embedding_net import EmbeddingNet
 from models.enrolment.held_out import HeldOut, held_out_count
@@ -22,7 +22,9 @@ from models.enrolment.losses import (
     distortion,
     proposal_loss,
 )
+from models.enrolment.state import TrainState
 from models.enrolment.watch import Watch
+from models.face.camera import CameraIntrinsics
 from models.face.dataset import TrackedDataset
 from models.portrait.config import FieldConfig
 from models.portrait.field import SpeakerField
@@ -46,6 +48,7 @@ class TrainConfig:
         pixels_per_frame: pixels of each.
         plane_rate: Adam's step for feature planes.
         network_rate: Adam's step for everything else.
+        background_rate: Adam's step for the background, which is nearly known beforehand.
         final_rate: the rates' factor at the end of an exponential decay.
         detail_share: share of pixels drawn about eyes and mouth; the others go where training
             still errs.
@@ -57,6 +60,7 @@ class TrainConfig:
         coarse_weight: weight of the coarse photometric error (Eq. 4).
         proposal_weight: weight of `proposal_loss`.
         distortion_weight: weight of `distortion`, of both fields.
+        clear_weight: weight of the opacity of pixels that surely show no person.
         held_out_until: share of the training after which the held-out frames are learned from,
             too: until then they have told how good it is.
         occupancy_every: steps between updates of the occupancy grid.
@@ -71,16 +75,18 @@ class TrainConfig:
     pixels_per_frame: int = 1536
     plane_rate: float = 3.5e-2
     network_rate: float = 5e-3
+    background_rate: float = 2e-3
     final_rate: float = 0.1
     detail_share: float = 0.15
     code_noise: float = 0.05
     steadiness: float = 2e-4
     patch_from: float = 0.4
     patch_px: int = 32
-    patch_weight: float = 0.02
+    patch_weight: float = 0.04
     coarse_weight: float = 0.1
     proposal_weight: float = 0.05
     distortion_weight: float = 1e-3
+    clear_weight: float = 1e-2
     held_out_until: float = 0.75
     occupancy_every: int = 100
     seed: int = 0
@@ -184,15 +190,11 @@ def train(
         patches = done >= config.patch_from and state.step % 2 == 1
         unseen = done < config.held_out_until
         loss, error = _step_loss(
-            dataset,
+            state,
             frames.first(seen) if unseen else frames,
-            state.field,
+            dataset.face.camera,
             marched,
-            state.embedding,
-            state.occupancy,
-            state.errors,
             config,
-            state.generator,
             patches=patches,
         )
         state.optimiser.zero_grad(set_to_none=True)
@@ -272,26 +274,23 @@ def _codes(
 
 
 def _step_loss(
-    dataset: TrackedDataset,
+    state: TrainState,
     frames: Frames,
-    field: SpeakerField,
+    camera: CameraIntrinsics,
     marched: Head,
-    embedding: EmbeddingNet,
-    occupancy: Occupancy,
-    errors: ErrorMap,
     config: TrainConfig,
-    generator: torch.Generator,
     *,
     patches: bool,
 ) -> tuple[Tensor, float]:
     """Loss of one batch, and the fine photometric error of its pixels."""
+    field, generator, errors = state.field, state.generator, state.errors
     chosen = torch.randint(
         len(frames) - 1,
         (config.frames_per_step,),
         generator=generator,
         device=frames.portraits.device,
     )
-    codes, movement = _codes(frames, chosen, embedding, config, generator)
+    codes, steadiness = _codes(frames, chosen, state.embedding, config, generator)
     on_details = int(config.pixels_per_frame * config.detail_share)
     side = _patch_side(config, frames) if patches else 0
     drawn = [errors.draw_patches(len(chosen), side, frames.portraits.shape[1], generator)]
@@ -301,18 +300,18 @@ def _step_loss(
     drawn.append(frames.about_details(chosen, on_details, generator))
     uv, target = frames.pixels(chosen, torch.cat(drawn, dim=1))
     inputs = frames.inputs(chosen, codes)
-    backdrop = field.backdrop(uv, inputs)
+    backdrop, torso_opacity = field.covered_backdrop(uv, inputs)
     rays = cast_rays(
-        dataset.face.camera,
+        camera,
         uv,
         frames.rotations[chosen],
         inputs.translation,
         field.head.box_min,
         field.head.box_max,
     )
-    rays = occupancy.tighten(field.head, rays)
+    rays = state.occupancy.tighten(field.head, rays)
     head_rays, order, valid = _head_rays(rays, whole=side**2)
-    _, code = field.condition(inputs)
+    code = field.consistency_code(inputs)
     march = march_head(marched, field.head.split_planes(codes), code, head_rays, generator)
     colours = _composed(march.fine, backdrop, order)
     squared = _squared_errors(colours, target) * valid
@@ -320,14 +319,18 @@ def _step_loss(
     coarse_colours = _composed(march.coarse, backdrop, order)
     coarse = (_squared_errors(coarse_colours, target) * valid).sum() / valid.sum()
     errors.update(uv[valid], squared[valid].detach())
+    clear = frames.clear(chosen, uv)
+    on_clear = march.fine.opacity * clear.gather(1, order[..., None])
+    covering = (torso_opacity * clear).mean() + on_clear.sum() / clear.numel()
     loss = (
         fine
+        + config.clear_weight * covering
         + config.coarse_weight * coarse
         + config.proposal_weight * proposal_loss(march)
         + config.distortion_weight * distortion(march.fine_samples, march.fine_weights)
         + config.distortion_weight * distortion(march.coarse_samples, march.coarse_weights)
         + 1e-4 * ambiguity(march.fine.opacity)
-        + config.steadiness * movement
+        + config.steadiness * steadiness
     )
     if side:
         both = (_squares(colours, side), _squares(target, side))

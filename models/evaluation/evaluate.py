@@ -17,6 +17,7 @@ from models.errors import NoFaceError
 from models.evaluation.measure import FrameMeasurement, Measurement, Measurer
 from models.evaluation.playback import PacketRenderer
 from models.evaluation.recording import ClipPart, Progress, Recording, code_frames
+from models.portrait.closed_loop.opening import Loop
 from models.portrait.speaker import Speaker
 
 Picture = NDArray[np.uint8]
@@ -68,6 +69,7 @@ def evaluate(
     vgg_every: int = 1,
     progress: Progress = lambda what, done, total: None,
     observe: Callable[[Comparison], None] = lambda comparison: None,
+    loop: Loop = Loop.EVERY,
 ) -> Evaluation:
     """Sends a clip through the whole chain and compares every frame.
 
@@ -83,6 +85,7 @@ def evaluate(
         vgg_every: measure LPIPS by VGG16 in every so many frames.
         progress: told about every frame.
         observe: shown every frame.
+        loop: how the sender's closed loop works.
 
     Raises:
         ClipError: the clip is damaged.
@@ -95,7 +98,7 @@ def evaluate(
         PacketRenderer(speaker, size, device) as renderer,
         Measurer(cache_dir, vgg_every, device) as measurer,
     ):
-        return _evaluate(part, speaker, size, profile, renderer, measurer, progress, observe)
+        return _evaluate(part, speaker, size, profile, renderer, measurer, progress, observe, loop)
 
 
 def _evaluate(
@@ -107,10 +110,11 @@ def _evaluate(
     measurer: Measurer,
     progress: Progress,
     observe: Callable[[Comparison], None],
+    loop: Loop,
 ) -> Evaluation:
     frames: dict[int, FrameMeasurement] = {}
     payload_bytes = faceless = 0
-    for done, coded in enumerate(code_frames(part, speaker, profile, size), 1):
+    for done, coded in enumerate(code_frames(part, speaker, profile, size, loop), 1):
         progress("evaluating", done, part.frames)
         rendered = None if coded.packet is None else renderer.show(coded.packet)
         if coded.packet is None or rendered is None:

@@ -16,7 +16,7 @@ from codec.face import FaceState
 from codec.quantize import Profile
 from models.clip import Frame, probe_clip, read_clip
 from models.errors import ClipError, NoFaceError
-from models.face.analyzer import FaceAnalyzer
+from models.portrait.closed_loop.opening import Loop, open_analyzer
 from models.portrait.speaker import Speaker
 
 MAX_INTERVAL_MS = 999.0
@@ -112,6 +112,7 @@ def code_frames(
     speaker: Speaker,
     profile: Profile = Profile.COMPACT,
     portrait_size: int | None = None,
+    loop: Loop = Loop.EVERY,
 ) -> Iterator[CodedFrame]:
     """Tracks and codes frames, as a sender does.
 
@@ -120,6 +121,7 @@ def code_frames(
         speaker: who is in them.
         profile: how the numbers are coded.
         portrait_size: side in pixels of `CodedFrame.portrait`; None: no portraits.
+        loop: how the sender's closed loop works.
 
     Raises:
         ClipError: the clip is damaged.
@@ -128,7 +130,7 @@ def code_frames(
     interval_ms = min(1000.0 / float(part.fps), MAX_INTERVAL_MS)
     config = EncoderConfig(frame_interval_ms=interval_ms)
     encoder = Encoder(speaker.id, speaker.steps, profile, config)
-    with FaceAnalyzer(speaker.face, portrait_size) as analyzer:
+    with open_analyzer(speaker, loop, portrait_size) as analyzer:
         for frame in part.read():
             analysis = analyzer.analyze(frame)
             state = analysis.state
@@ -142,6 +144,7 @@ def record_clip(
     speaker: Speaker,
     profile: Profile = Profile.COMPACT,
     progress: Progress = lambda what, done, total: None,
+    loop: Loop = Loop.EVERY,
 ) -> Recording:
     """Writes a recorded call, in one piece or not at all.
 
@@ -156,7 +159,7 @@ def record_clip(
     payload_bytes = faceless = 0
     try:
         with CallWriter(temporary, speaker.id, profile, part.fps) as writer:
-            for done, coded in enumerate(code_frames(part, speaker, profile), 1):
+            for done, coded in enumerate(code_frames(part, speaker, profile, loop=loop), 1):
                 progress("encoding", done, part.frames)
                 if coded.packet is None:
                     faceless += 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,6 +38,17 @@ class Analysis:
     portrait: NDArray[np.uint8] | None = None
 
 
+class Corrector(Protocol):
+    """Corrects what was tracked by what the receiver will draw of it."""
+
+    @property
+    def size(self) -> int:
+        """Side in pixels of the portraits that it looks at."""
+
+    def refine(self, state: FaceState, portrait: NDArray[np.uint8]) -> FaceState:
+        """Corrects a frame's state, given its (size, size, 3) uint8 portrait."""
+
+
 class FaceAnalyzer:
     """Turns frames of a known speaker into face states. A context manager; close it otherwise.
 
@@ -46,6 +58,7 @@ class FaceAnalyzer:
         face: the speaker's face, with its embedding.
         portrait_size: side in pixels of `Analysis.portrait`; None: no portrait.
         tracker_path: a `face_landmarker.task` to use instead of the packaged one.
+        corrector: corrects what was tracked; its owner closes it.
 
     Raises:
         SpeakerFileError: the speaker has no embedding, or was made with another basis.
@@ -57,12 +70,14 @@ class FaceAnalyzer:
         face: FaceModel,
         portrait_size: int | None = None,
         tracker_path: str | Path | None = None,
+        corrector: Corrector | None = None,
     ) -> None:
         if face.embedding is None:
             raise SpeakerFileError("expected a speaker with an embedding, got one without")
         self._face = face
         self._embedding = face.embedding
         self._portrait_size = portrait_size
+        self._corrector = corrector
         self._measurer = FaceMeasurer(face, load_basis())
         self._crop = face.crop
         self._state: FaceState | None = None
@@ -88,12 +103,15 @@ class FaceAnalyzer:
                 frame.pts_ms,
                 seen.tracking,
             )
+            if self._corrector is not None:
+                portrait = self._crop.extract(frame.rgb, self._corrector.size)
+                self._state = self._corrector.refine(self._state, portrait)
         elif self._state is not None:
             self._state = replace(self._state, pts_ms=frame.pts_ms, tracking=seen.tracking)
-        portrait = None
+        shown = None
         if self._portrait_size is not None:
-            portrait = self._crop.extract(frame.rgb, self._portrait_size)
-        return Analysis(self._state, seen, self._coefficients, portrait)
+            shown = self._crop.extract(frame.rgb, self._portrait_size)
+        return Analysis(self._state, seen, self._coefficients, shown)
 
     def close(self) -> None:
         """Frees the tracker."""

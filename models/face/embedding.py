@@ -60,8 +60,10 @@ SHAPES: dict[str, tuple[int, ...]] = {
     "hidden.bias": (HIDDEN,),
     "output.weight": (EXPRESSION_DIM, HIDDEN),
     "output.bias": (EXPRESSION_DIM,),
+    "spread": (EXPRESSION_DIM,),
 }
-"""Every tensor of the embedding; `mean_crop` is (row, column, RGB) in 0..1."""
+"""Every tensor of the embedding; `mean_crop` is (row, column, RGB) in 0..1, `spread` the standard
+deviation of its output over enrolment."""
 
 PREFIX = "embedding."
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from codec.face import EXPRESSION_DIM
+from codec.face import EXPRESSION_DIM, POSE_DIM, TORSO_DIM
 
-CONDITION_DIM = EXPRESSION_DIM + 6
-"""Length of a frame's condition: expression, rotation, translation."""
-MOVEMENT_DIM = 12
+CONDITION_DIM = EXPRESSION_DIM + POSE_DIM
+"""Length of what the consistency code is told: expression, rotation, translation."""
+MOVEMENT_DIM = POSE_DIM + TORSO_DIM
 """Length of what the torso's warp is told: rotation, translation, the torso's motion."""
 AXES = ((0, 1), (0, 2), (1, 2))
 """The two coordinates that each of the three planes of a volume spans."""

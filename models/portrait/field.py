@@ -80,14 +80,15 @@ class SpeakerField(nn.Module):
         self.register_buffer("rest_translation", torch.zeros(3))
         self.rest_translation: Tensor
 
-    def condition(self, frames: FrameInputs) -> tuple[Tensor, Tensor]:
-        """The frame's condition vector (F, 36) and its consistency code (F, Z).
+    def consistency_code(self, frames: FrameInputs) -> Tensor:
+        """(F, Z) the frame's consistency code.
 
-        The code is a learned constant plus a small function of the frame's features, and both
-        the head's colour and the torso depend on it: the learnable constraint of the paper.
+        A learned constant plus a linear function of expression and pose, through tanh; both the
+        head's colour and the torso depend on it: the learnable constraint of the paper. Through
+        it the closed loop of a sender reaches the torso's shades and folds, too.
         """
         condition = torch.cat([frames.expression, self._pose(frames)], dim=-1)
-        return condition, torch.tanh(self.consistency + self.consistency_frame(condition))
+        return torch.tanh(self.consistency + self.consistency_frame(condition))
 
     def movement(self, frames: FrameInputs) -> Tensor:
         """(F, 12) how head and torso moved, for the torso's warp."""
@@ -109,9 +110,13 @@ class SpeakerField(nn.Module):
 
     def backdrop(self, uv: Tensor, frames: FrameInputs) -> Tensor:
         """Torso over background: (F, M, 2) → (F, M, 3)."""
-        _, code = self.condition(frames)
+        return self.covered_backdrop(uv, frames)[0]
+
+    def covered_backdrop(self, uv: Tensor, frames: FrameInputs) -> tuple[Tensor, Tensor]:
+        """Torso over background, and the torso's opacity: (F, M, 2) → (F, M, 3), (F, M, 1)."""
+        code = self.consistency_code(frames)
         warp = self.torso.warp(self.movement(frames))
         colour: Tensor
         opacity: Tensor
         colour, opacity = self.torso(uv, frames.motion(), warp, code)
-        return opacity * colour + (1.0 - opacity) * self.background(uv, frames)
+        return opacity * colour + (1.0 - opacity) * self.background(uv, frames), opacity

@@ -76,7 +76,7 @@ def render_pixels(
     head = field.head
     picture = field.backdrop(uv, frame)[0]
     rotation = rotation_matrix(frame.rotation)
-    _, code = field.condition(frame)
+    code = field.consistency_code(frame)
     near, far = lattice_depths(field, occupancy, camera, frame)
     # The pixel's tile, by its centre.
     tile = (uv[0] * TILES).long().clamp(0, TILES - 1)

@@ -50,7 +50,7 @@ def prepare(name: str) -> None:
     if choose_device(name) == "cpu":
         # A renderer that cannot use the kernels either will say so and do without.
         with suppress(Exception):
-            from models.portrait.kernels.painter import compile_kernels
+            from models.portrait.kernels.stages import compile_kernels
 
             compile_kernels()
 

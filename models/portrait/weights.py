@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from codec.face import EXPRESSION_DIM
 from models.errors import SpeakerFileError
 from models.portrait.coding.field_planes import BASE, DETAIL, pack_planes, unpack_planes
 from models.portrait.config import FieldConfig
@@ -61,7 +62,7 @@ def field_shapes(config: FieldConfig) -> dict[str, Shape]:
         "head.static": planes,
         "head.expression_planes": (c.expression_planes, 3, c.dynamic_channels, nodes, nodes),
         "head.coarse_planes": _planes(c.coarse_channels, c.coarse_cells),
-        **_linear("head.mix.0", CONDITION_DIM - 6, MIX_HIDDEN),
+        **_linear("head.mix.0", EXPRESSION_DIM, MIX_HIDDEN),
         **_linear("head.mix.2", MIX_HIDDEN, c.expression_planes),
         **_linear("head.density1", features, c.hidden),
         **_linear("head.density2", c.hidden, 1 + c.geometry_dim),

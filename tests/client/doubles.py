@@ -22,6 +22,7 @@ from client.capture import FrameSource
 from client.clock import monotonic_ms
 from client.feed import Portrait, PortraitLayer
 from client.transport.link import LinkState
+from client.transport.negotiation import gather
 from codec.face import CHANNELS, EXPRESSION_DIM, FaceState, HeadPose, Tracking
 from models.clip import Frame
 
@@ -187,7 +188,7 @@ class Page:
         connection.on("datachannel", self._listen)
         await connection.setRemoteDescription(RTCSessionDescription(offer["sdp"], "offer"))
         self._spy(connection.getReceivers()[0])
-        await connection.setLocalDescription(await connection.createAnswer())
+        await gather(connection, await connection.createAnswer())
         answer = {"kind": "answer", "sdp": connection.localDescription.sdp}
         await ws.send_json({"type": "signal", "to": peer, "data": answer})
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -63,6 +64,12 @@ class Workers:
         parts: Iterable[Any] = (launch for stage in stages for launch in stage.launches)
         for _ in self._pool.map(lambda launch: launch.launch(), parts):
             pass
+
+    def time(self, stage: Stage) -> float:
+        """Runs a stage; milliseconds that it took."""
+        started = time.perf_counter()
+        self.run(stage)
+        return (time.perf_counter() - started) * 1e3
 
     def close(self) -> None:
         """Ends the threads."""

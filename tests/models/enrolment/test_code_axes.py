@@ -19,11 +19,11 @@ def test_field_and_embedding_still_agree_and_channels_are_uncorrelated() -> None
     pose = torch.zeros(40, 3), torch.zeros(40, 3), torch.zeros(40, 6), torch.zeros(40, 4)
     with torch.no_grad():
         before = net(coefficients, pictures)
-        codes_before = field.condition(FrameInputs(before, *pose))[1]
+        codes_before = field.consistency_code(FrameInputs(before, *pose))
         planes_before = field.head.planes(before)
         turned = align_code(field, net, before)
         after = net(coefficients, pictures)
-        code = field.condition(FrameInputs(after, *pose))[1]
+        code = field.consistency_code(FrameInputs(after, *pose))
     assert torch.allclose(after, turned, atol=1e-4)
     assert torch.allclose(field.head.planes(after), planes_before, atol=1e-4)
     assert torch.allclose(code, codes_before, atol=1e-4)

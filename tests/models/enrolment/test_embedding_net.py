@@ -16,6 +16,7 @@ def test_the_numpy_embedding_is_the_trained_network() -> None:
     coefficients = rng.standard_normal(79).astype(np.float32)
     tensors = {f"embedding.{k}": v.numpy() for k, v in net.state_dict().items()}
     tensors["embedding.mean_crop"] = mean
+    tensors["embedding.spread"] = np.ones(30, np.float32)
     ours = embed(EmbeddingWeights.from_tensors(tensors), coefficients, face)
     picture = (torch.from_numpy(face / np.float32(255)) - torch.from_numpy(mean)) * 4
     theirs = net(torch.from_numpy(coefficients)[None], picture.permute(2, 0, 1)[None].float())

@@ -22,10 +22,11 @@ from models.evaluation.evaluate import Comparison, Evaluation, evaluate
 from models.evaluation.metrics import psnr_db
 from models.evaluation.pictures import PictureFolder, VideoFile, open_sink
 from models.evaluation.playback import PacketRenderer, play_call
-from models.evaluation.recording import ClipPart, record_clip
+from models.evaluation.recording import ClipPart, code_frames, record_clip
 from models.evaluation.report import Thumbnails, write_report
 from models.evaluation.tracking_speed import measure_sender
 from models.evaluation.worst_frames import WorstFrames
+from models.portrait.closed_loop.opening import Loop
 from models.portrait.renderer import PortraitRenderer
 from models.portrait.speaker import Speaker, load_speaker
 from tests.models.clips import grey_frames, write_clip
@@ -294,3 +295,19 @@ def test_a_senders_time_is_told_part_by_part(part: ClipPart, speaker: Speaker) -
     whole = stages["landmarks, pose, expression, torso, code"] + stages["encoding"]
     assert stages["whole sender"] == pytest.approx(whole)
     assert stages["encoding"] < stages["landmarks"]
+
+
+def test_the_closed_loop_brings_the_portrait_nearer_to_the_camera(
+    talking_clip: Path, speaker: Speaker
+) -> None:
+    part = ClipPart.of(talking_clip, slice(1000, 1024))
+    mean_db = {}
+    with PortraitRenderer(speaker) as renderer:
+        for loop in (Loop.OPEN, Loop.EVERY):
+            figures = []
+            for coded in code_frames(part, speaker, portrait_size=256, loop=loop):
+                assert coded.state is not None
+                assert coded.portrait is not None
+                figures.append(psnr_db(coded.portrait, renderer.render(coded.state, 256)))
+            mean_db[loop] = np.mean(figures[8:])
+    assert mean_db[Loop.EVERY] > mean_db[Loop.OPEN] + 0.3

@@ -31,6 +31,34 @@ def test_the_call_measures_what_enrolment_measured(face, dataset, weights, real_
         np.testing.assert_allclose(state.expression, expression, atol=1e-3)
 
 
+class Shifter:
+    """Corrects by one centimetre, and remembers what it was shown."""
+
+    size = 128
+
+    def __init__(self):
+        self.shown = []
+
+    def refine(self, state, portrait):
+        self.shown.append((state, portrait))
+        pose = replace(state.pose, translation=state.pose.translation + np.float32(1))
+        return replace(state, pose=pose)
+
+
+def test_a_corrector_sees_the_portrait_and_has_the_last_word(face, real_frames):
+    corrector = Shifter()
+    with FaceAnalyzer(face, 128, corrector=corrector) as analyzer:
+        analysis = analyzer.analyze(real_frames[0])
+        blank = np.full_like(real_frames[0].rgb, 90)
+        gone = analyzer.analyze(Frame(blank, 1, 40))
+    [(tracked, portrait)] = corrector.shown  # no face, nothing to correct
+    np.testing.assert_array_equal(portrait, analysis.portrait)
+    np.testing.assert_allclose(
+        analysis.state.pose.translation, tracked.pose.translation + 1, atol=1e-6
+    )
+    assert gone.state.pose == analysis.state.pose
+
+
 def test_before_the_first_face_there_is_no_state(face):
     blank = Frame(np.full((288, 360, 3), 90, np.uint8), 0, 0)
     with FaceAnalyzer(face) as analyzer:

@@ -69,7 +69,7 @@ def test_weights_survive_the_way_through_a_file(weights):
 def test_absurd_weights_are_refused(weights):
     good = weights.to_tensors()
     missing = {name: tensor for name, tensor in good.items() if name != PREFIX + "queries"}
-    with pytest.raises(SpeakerFileError, match=r"expected the 24 tensors .* queries"):
+    with pytest.raises(SpeakerFileError, match=r"expected the 25 tensors .* queries"):
         EmbeddingWeights.from_tensors(missing)
     with pytest.raises(SpeakerFileError, match="differ in surprise"):
         EmbeddingWeights.from_tensors(good | {PREFIX + "surprise": np.zeros(3)})

@@ -18,6 +18,7 @@ from models.portrait.speaker import Speaker
 from tests.models.portrait.solid_speaker import solid_speaker, state
 
 FAST = "models.portrait.kernels.painter"
+COMPILES = "models.portrait.kernels.stages"
 
 
 @pytest.fixture(scope="module")
@@ -128,10 +129,10 @@ def test_preparing_compiles_the_kernels_or_lets_the_renderer_say_why_not(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     compiled = []
-    monkeypatch.setattr(f"{FAST}.compile_kernels", lambda: compiled.append(1))
+    monkeypatch.setattr(f"{COMPILES}.compile_kernels", lambda: compiled.append(1))
     prepare("cpu")
     assert compiled == [1]
-    monkeypatch.delitem(sys.modules, FAST)
+    monkeypatch.delitem(sys.modules, COMPILES)
     monkeypatch.setitem(sys.modules, "warp", None)
     prepare("cpu")
     with pytest.raises(ModelError, match="got 'tpu'"):

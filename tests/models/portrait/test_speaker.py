@@ -47,6 +47,7 @@ SMALL = FieldConfig(
 def _face() -> FaceModel:
     weights = {f"embedding.{k}": v.numpy() for k, v in EmbeddingNet().state_dict().items()}
     weights["embedding.mean_crop"] = np.zeros((96, 96, 3), np.float32)
+    weights["embedding.spread"] = np.ones(30, np.float32)
     grey = np.zeros((TORSO_PX, TORSO_PX), np.uint8)
     behind = np.zeros((REFERENCE_PX, REFERENCE_PX), np.uint8)
     return FaceModel(

@@ -1,0 +1,107 @@
+"""The closed loop of a live sender: beside the stream, never in its way."""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from codec.face import FaceState
+
+if TYPE_CHECKING:
+    from models.portrait.closed_loop.loop import ClosedLoop
+
+logger = logging.getLogger(__name__)
+
+MOST_SHARE = 0.25
+"""Of the time that the loop may be at work; it rests in between."""
+NICENESS = 10
+"""Of its thread: tracking, sending and drawing come first."""
+
+
+class BackgroundLoop:
+    """Learns on the newest frame in a thread of its own; frames are sent as far as it has come.
+
+    A frame costs the stream next to nothing: it is given the correction that is there and left
+    for the thread to look at. The thread takes the newest frame when it has rested long enough,
+    so a slow or busy machine corrects less often and a fast one at every other frame or so.
+
+    Args:
+        make_loop: makes the loop, in the thread: compiling takes seconds at first. What it
+            raises ends the closed loop and nothing else.
+    """
+
+    def __init__(self, make_loop: Callable[[], ClosedLoop], size: int) -> None:
+        self.size = size
+        self._make_loop = make_loop
+        self._loop: ClosedLoop | None = None
+        self._newest: tuple[FaceState, NDArray[np.uint8]] | None = None
+        self._changed = threading.Condition()
+        self._closed = False
+        self._thread = threading.Thread(target=self._run, name="closed-loop", daemon=True)
+        self._thread.start()
+
+    def refine(self, state: FaceState, portrait: NDArray[np.uint8]) -> FaceState:
+        """Corrects a frame's state as far as is known, and leaves the frame to be learned from.
+
+        Args:
+            state: as tracked.
+            portrait: (size, size, 3) uint8 the camera's picture of it.
+        """
+        with self._changed:
+            self._newest = state, portrait
+            self._changed.notify()
+            loop = self._loop
+        return state if loop is None else loop.correct(state)
+
+    def close(self) -> None:
+        """Ends the thread, which may be at work for a moment still."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify()
+        self._thread.join()
+
+    def _run(self) -> None:
+        _be_nice()
+        try:
+            loop = self._make_loop()
+        except Exception as error:
+            # Warp's compiler meets machines that nobody has seen; a call goes on without.
+            logger.warning("no closed loop: %.200s", error)
+            return
+        try:
+            self._loop = loop
+            while (frame := self._take()) is not None:
+                started = time.perf_counter()
+                loop.learn(*frame)
+                took_s = time.perf_counter() - started
+                self._rest(took_s * (1.0 / MOST_SHARE - 1.0))
+        finally:
+            self._loop = None
+            loop.close()
+
+    def _take(self) -> tuple[FaceState, NDArray[np.uint8]] | None:
+        """The newest frame, once there is one; None at the end."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._closed or self._newest is not None)
+            frame, self._newest = self._newest, None
+            return None if self._closed else frame
+
+    def _rest(self, seconds: float) -> None:
+        with self._changed:
+            self._changed.wait_for(lambda: self._closed, timeout=seconds)
+
+
+def _be_nice() -> None:
+    """Lowers this thread's priority, where an operating system knows threads' priorities."""
+    if hasattr(os, "setpriority") and hasattr(threading, "get_native_id"):
+        try:
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
+        except OSError:
+            logger.debug("the closed loop keeps its priority")

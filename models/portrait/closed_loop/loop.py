@@ -1,0 +1,134 @@
+"""The closed loop: a Gauss–Newton step now and then, from where the last one ended.
+
+The tracker's numbers are a starting point. The sender holds the speaker file, so it can look at
+what the receiver would draw from them, and move them until that is like the camera's picture:
+
+    min over z  Σ w ρ(I − Î(state ⊕ S z)) + λ‖z‖²
+
+with S the usual size of each number's error and ρ a loss that lets outliers be. What is kept
+from frame to frame is the correction z, not the state: it changes slowly, so that one step a
+frame follows it, and a step every few frames nearly as well.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from codec.face import FaceState, Tracking
+from models.face.camera import CameraIntrinsics
+from models.portrait.closed_loop.chain import Chain
+from models.portrait.closed_loop.config import LoopConfig
+from models.portrait.closed_loop.correction import Correction
+from models.portrait.conventions import TILES
+from models.portrait.kernels.linearizer import KernelLinearizer
+from models.portrait.weights import FieldWeights
+
+TURN_RAD = (0.01, 0.01, 0.01)
+SHIFT_CM = (0.1, 0.1, 0.3)
+TORSO = (0.01, 0.01, 0.01, 0.01, 0.003, 0.003)
+LEAST_SPREAD = 1e-3
+MOST_SCALES = 4.0
+"""A correction larger than so many usual errors is no correction."""
+
+
+class ClosedLoop:
+    """Corrects face states of one speaker; frames come in the order of time. Close it after use.
+
+    Args:
+        weights: the speaker's field.
+        camera: of the portrait.
+        spread: (30,) standard deviation of the expression code over enrolment.
+        torso: (96, 96) where the torso is, from its reference.
+        config: how.
+    """
+
+    def __init__(
+        self,
+        weights: FieldWeights,
+        camera: CameraIntrinsics,
+        spread: NDArray[np.float32],
+        torso: NDArray[np.uint8],
+        config: LoopConfig | None = None,
+    ) -> None:
+        self._config = config = config or LoopConfig()
+        self._linearizer = KernelLinearizer(weights, camera, config.size, config.pixels)
+        self._chain = Chain(weights, config.size)
+        self._scale = np.concatenate(
+            [np.maximum(spread, LEAST_SPREAD), TURN_RAD, SHIFT_CM, TORSO]
+        ).astype(np.float64)
+        rows = (np.arange(TILES) * len(torso) + len(torso) // 2) // TILES
+        self._torso = torso[np.ix_(rows, rows)] > 0
+        self._random = np.random.default_rng(config.seed)
+        self._z = np.zeros(len(self._scale))
+
+    def correct(self, state: FaceState) -> FaceState:
+        """A tracked state with the correction as it now is."""
+        return self._correction().apply(state)
+
+    def learn(self, state: FaceState, portrait: NDArray[np.uint8]) -> None:
+        """Improves the correction on one frame.
+
+        Args:
+            state: as tracked.
+            portrait: (size, size, 3) uint8 the camera's picture of it.
+        """
+        if state.tracking is not Tracking.FACE:
+            return  # two faces, or part of one: nothing to compare with
+        target = portrait.reshape(-1, 3)
+        for _ in range(self._config.steps):
+            now = self.correct(state)
+            pixels, seen = self._linearizer.linearize(now, self._choose)
+            jacobian = self._chain.jacobian(now, pixels, seen)
+            residual = target[pixels] / np.float32(255) - seen.colours
+            self._step(jacobian, np.asarray(residual, np.float32))
+
+    def refine(self, state: FaceState, portrait: NDArray[np.uint8]) -> FaceState:
+        """Learns on a frame, then corrects it: what a sender does that has the time."""
+        self.learn(state, portrait)
+        return self.correct(state)
+
+    def _step(self, jacobian: NDArray[np.float32], residual: NDArray[np.float32]) -> None:
+        c = self._config
+        J = jacobian.reshape(-1, jacobian.shape[-1]) * self._scale.astype(np.float32)
+        r = residual.ravel()
+        weighted = J / (1 + np.abs(r) / c.outlier)[:, None]
+        H = (weighted.T @ J).astype(np.float64) / len(r) + c.prior * np.eye(len(self._z))
+        gradient = (weighted.T @ r).astype(np.float64) / len(r) - c.prior * self._z
+        step = np.clip(np.linalg.solve(H, gradient), -1.0, 1.0)
+        self._z = np.clip(self._z + step, -MOST_SCALES, MOST_SCALES)
+
+    def _correction(self) -> Correction:
+        return Correction(self._z * self._scale)
+
+    def _choose(self, head: NDArray[np.bool_]) -> NDArray[np.int64]:
+        """Pixels on the head and on the torso, at random: (TILES, TILES) → (pixels,)."""
+        c = self._config
+        on_head = np.flatnonzero(head)
+        on_torso = np.flatnonzero(self._torso & ~head)
+        share = c.head_share if len(on_torso) else 1.0
+        many = round(c.pixels * share) if len(on_head) else 0
+        everything = np.arange(TILES * TILES)
+        rest = on_torso if len(on_torso) else everything
+        tiles = np.concatenate(
+            [
+                self._random.choice(on_head, many) if many else np.zeros(0, np.int64),
+                self._random.choice(rest, c.pixels - many),
+            ]
+        )
+        row, column = np.divmod(tiles, TILES)
+        inside = self._random.random((2, c.pixels))
+        side = c.size / TILES
+        y, x = ((at + part) * side for at, part in zip((row, column), inside, strict=True))
+        last = c.size - 1
+        pixels = np.minimum(y.astype(int), last) * c.size + np.minimum(x.astype(int), last)
+        return np.asarray(pixels, np.int64)
+
+    @property
+    def size(self) -> int:
+        """Side of the pictures that `learn` takes."""
+        return self._config.size
+
+    def close(self) -> None:
+        """Ends the threads."""
+        self._linearizer.close()

@@ -1,0 +1,98 @@
+"""A speaker's analyzer with or without the closed loop."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from models.face.analyzer import FaceAnalyzer
+from models.portrait.closed_loop.background_loop import BackgroundLoop
+from models.portrait.closed_loop.config import LoopConfig
+from models.portrait.config import FieldConfig
+from models.portrait.speaker import Speaker
+from models.portrait.weights import unpack_field
+
+if TYPE_CHECKING:
+    from models.portrait.closed_loop.loop import ClosedLoop
+
+logger = logging.getLogger(__name__)
+
+
+class Loop(StrEnum):
+    """Whether what is tracked is corrected by what the receiver will draw.
+
+    EVERY: at every frame, however long it takes.
+    LIVE: beside the stream, as often as the machine has time for it.
+    OPEN: not at all.
+    """
+
+    EVERY = "every"
+    LIVE = "live"
+    OPEN = "open"
+
+
+@contextmanager
+def open_analyzer(
+    speaker: Speaker, loop: Loop, portrait_size: int | None = None
+) -> Iterator[FaceAnalyzer]:
+    """Opens a speaker's analyzer; where the closed loop cannot work, without it.
+
+    Args:
+        speaker: who is in the frames.
+        loop: how the closed loop works.
+        portrait_size: as `FaceAnalyzer` takes it.
+
+    Raises:
+        SpeakerFileError: the speaker was made with another expression basis.
+        ModelError: the tracker's model is missing.
+    """
+    corrector = _corrector(speaker, loop)
+    try:
+        with FaceAnalyzer(speaker.face, portrait_size, corrector=corrector) as analyzer:
+            yield analyzer
+    finally:
+        if corrector is not None:
+            corrector.close()
+
+
+def _corrector(speaker: Speaker, loop: Loop) -> BackgroundLoop | ClosedLoop | None:
+    reason = "turned off" if loop is Loop.OPEN else _hindrance(speaker.field_config)
+    if reason is not None:
+        logger.info("open loop: %s", reason)
+        return None
+    config = LoopConfig()
+    if loop is Loop.LIVE:
+        return BackgroundLoop(lambda: _make(speaker, config), config.size)
+    try:
+        return _make(speaker, config)
+    except RuntimeError as error:
+        # Warp's compiler meets machines that nobody has seen; tracking goes on without.
+        logger.warning("no closed loop: %.200s", error)
+        return None
+
+
+def _hindrance(config: FieldConfig) -> str | None:
+    try:
+        # Warp takes half a second to import and may not be there at all.
+        from models.portrait.kernels.painter import unsupported
+    except ImportError as error:
+        return str(error)
+    return unsupported(config)
+
+
+def _make(speaker: Speaker, config: LoopConfig) -> ClosedLoop:
+    # The kernels take half a second to import and seconds to compile: not in the way of a start.
+    from models.portrait.closed_loop.loop import ClosedLoop
+
+    embedding = speaker.face.embedding
+    assert embedding is not None, "a speaker file has one"
+    return ClosedLoop(
+        unpack_field(speaker.field_config, speaker.tensors),
+        speaker.face.camera,
+        embedding.tensors["spread"],
+        speaker.face.torso.weight,
+        config,
+    )

@@ -1,0 +1,32 @@
+import asyncio
+
+import aioice.ice
+import pytest
+
+from client.transport.negotiation import make_connection, make_offer
+
+
+def datagram_sockets(loop):
+    """Sockets that the loop listens to, by the transports that it knows."""
+    return [t for t in loop._transports.values() if not t.is_closing()]  # type: ignore[attr-defined]
+
+
+async def test_a_gathering_that_is_cancelled_leaves_no_socket_open(monkeypatch):
+    addresses = ["127.0.0.1", "127.0.0.2", "127.0.0.3"]
+    monkeypatch.setattr(aioice.ice, "get_host_addresses", lambda use_ipv4, use_ipv6: addresses)
+    connection = make_connection([])
+    connection.createDataChannel("face")
+    loop = asyncio.get_running_loop()
+    before = len(datagram_sockets(loop))
+    offering = asyncio.create_task(make_offer(connection))
+    # Into the midst of it: the second socket is being opened.
+    for _ in range(1000):
+        if len(datagram_sockets(loop)) == before + 2:
+            break
+        await asyncio.sleep(0)
+    assert offering.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await offering
+    await connection.close()
+    await asyncio.sleep(0.05)
+    assert len(datagram_sockets(loop)) == before
