@@ -82,9 +82,10 @@ class _View:
         sender = self._transceiver.sender
         _allow_only_vp8(self._transceiver)
         self._track.attach(sender)
-        signal = await make_offer(self._connection)
-        count_datagrams(sender.transport.transport, self.wire, monotonic_ms)
-        return signal
+        return await make_offer(
+            self._connection,
+            lambda: count_datagrams(sender.transport.transport, self.wire, monotonic_ms),
+        )
 
     async def accept(self, answer: Mapping[str, object]) -> None:
         """Takes in the page's answer and waits until the connection stands.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import aioice.ice
 from aiortc import (
@@ -69,9 +69,20 @@ def _server(entry: Mapping[str, object]) -> RTCIceServer:
     )
 
 
-async def make_offer(connection: RTCPeerConnection) -> dict[str, object]:
-    """Gathers candidates and returns the signal that offers the connection."""
-    await gather(connection, await connection.createOffer())
+def _nothing() -> None:
+    """For those who do not care when candidates are gathered."""
+
+
+async def make_offer(
+    connection: RTCPeerConnection, gathered: Callable[[], None] = _nothing
+) -> dict[str, object]:
+    """Gathers candidates and returns the signal that offers the connection.
+
+    Args:
+        connection: with all that is to be offered.
+        gathered: called before the first datagram of a connection leaves.
+    """
+    await gather(connection, await connection.createOffer(), gathered)
     return {"kind": "offer", "sdp": connection.localDescription.sdp}
 
 
@@ -85,28 +96,49 @@ async def accept_answer(connection: RTCPeerConnection, data: Mapping[str, object
 
 
 async def make_answer(
-    connection: RTCPeerConnection, offer: Mapping[str, object]
+    connection: RTCPeerConnection,
+    offer: Mapping[str, object],
+    gathered: Callable[[], None] = _nothing,
 ) -> dict[str, object]:
     """Takes in the peer's offer, gathers candidates and returns the signal that answers it.
+
+    Args:
+        connection: with nothing agreed on.
+        offer: the peer's.
+        gathered: called before the first datagram of a connection leaves.
 
     Raises:
         NegotiationError: it is no offer, or none that can be answered.
     """
     await _set_remote(connection, offer, "offer")
     try:
-        await gather(connection, await connection.createAnswer())
+        await gather(connection, await connection.createAnswer(), gathered)
     except Exception as error:
         raise NegotiationError(f"expected a valid offer, got one that fails: {error}") from error
     return {"kind": "answer", "sdp": connection.localDescription.sdp}
 
 
-async def gather(connection: RTCPeerConnection, description: RTCSessionDescription) -> None:
+async def gather(
+    connection: RTCPeerConnection,
+    description: RTCSessionDescription,
+    gathered: Callable[[], None] = _nothing,
+) -> None:
     """Sets a local description, which gathers candidates, and never half.
 
     A gathering that is cancelled forgets the sockets that it has opened, and closing the
     connection would not find them; so it comes to its end first. It has one within seconds.
+
+    Args:
+        connection: of which a description is set.
+        description: ours.
+        gathered: called before the first datagram of a connection leaves.
     """
-    gathering = asyncio.ensure_future(connection.setLocalDescription(description))
+
+    async def whole() -> None:
+        await connection.setLocalDescription(description)
+        gathered()  # connecting has been scheduled and has not begun
+
+    gathering = asyncio.ensure_future(whole())
     try:
         await asyncio.shield(gathering)
     except asyncio.CancelledError:

@@ -53,9 +53,7 @@ class RtcLink(Link):
         # codec carries its own redundancy.
         self._adopt(self._connection.createDataChannel(FACE_LABEL, ordered=False, maxRetransmits=0))
         self._adopt(self._connection.createDataChannel(CONTROL_LABEL))
-        signal = await negotiation.make_offer(self._connection)
-        self._count()
-        return signal
+        return await negotiation.make_offer(self._connection, self._count)
 
     async def accept(self, answer: Mapping[str, object]) -> None:
         """Takes in the answer to our offer.
@@ -72,9 +70,7 @@ class RtcLink(Link):
             NegotiationError: it is no offer that can be answered.
         """
         self._connection.on("datachannel", self._adopt)
-        signal = await negotiation.make_answer(self._connection, offer)
-        self._count()
-        return signal
+        return await negotiation.make_answer(self._connection, offer, self._count)
 
     def send_control(self, text: str) -> None:
         """Sends a control message; does nothing unless the link is open."""
