@@ -25,7 +25,7 @@ from tests.e2e.page import ShownFrame, capture, open_page
 SIZE = 128
 SECONDS = 10.5
 """One turn of the clip, so that every run sees the same."""
-LIVE = "nerfcall.state === 'live' && nerfcall.lastFrame !== null"
+LIVE = "globalThis.nerfcall?.state === 'live' && nerfcall.lastFrame !== null"
 SETTLED_MS = 12_000
 MOVING = "(past) => nerfcall.lastFrame.ptsMs > past"
 

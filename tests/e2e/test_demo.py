@@ -55,7 +55,7 @@ def test_a_later_start_shows_the_call_within_ten_seconds_and_ctrl_c_ends_all_of_
     children = children_of(demo.pid)
     assert set(children) == PARTS
     with open_page(browser, f"{address}?size=128") as page:
-        page.wait_for_function("nerfcall.state === 'live'")
+        page.wait_for_function("globalThis.nerfcall?.state === 'live'")
         live_s = time.monotonic() - demo.started_s
         note(demo_live_s=live_s, machine_slowness=slower)
         assert live_s <= 10.0 * slower

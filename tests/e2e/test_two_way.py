@@ -12,7 +12,7 @@ from models.portrait.speaker import load_speaker
 from tests.e2e.page import open_page
 from tests.e2e.processes import Process
 
-LIVE = "nerfcall.state === 'live' && nerfcall.lastFrame !== null"
+LIVE = "globalThis.nerfcall?.state === 'live' && nerfcall.lastFrame !== null"
 
 
 def test_a_participant_sees_the_other_one_on_the_page_that_it_names(
