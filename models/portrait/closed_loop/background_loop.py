@@ -21,6 +21,8 @@ logger = logging.getLogger(__name__)
 
 MOST_SHARE = 0.25
 """Of the time that the loop may be at work; it rests in between."""
+CLOSING_S = 1.0
+"""How long closing waits: the first compilation takes longer and cannot be interrupted."""
 NICENESS = 10
 """Of its thread: tracking, sending and drawing come first."""
 
@@ -61,11 +63,11 @@ class BackgroundLoop:
         return state if loop is None else loop.correct(state)
 
     def close(self) -> None:
-        """Ends the thread, which may be at work for a moment still."""
+        """Ends the thread; one that compiles ends by itself when that is done."""
         with self._changed:
             self._closed = True
             self._changed.notify()
-        self._thread.join()
+        self._thread.join(CLOSING_S)
 
     def _run(self) -> None:
         _be_nice()
@@ -77,6 +79,7 @@ class BackgroundLoop:
             return
         try:
             self._loop = loop
+            # Closed meanwhile, there is no frame to take.
             while (frame := self._take()) is not None:
                 started = time.perf_counter()
                 loop.learn(*frame)

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from models.portrait.closed_loop.background_loop import MOST_SHARE, BackgroundLoop
+from models.portrait.closed_loop.background_loop import CLOSING_S, MOST_SHARE, BackgroundLoop
 from tests.models.portrait.solid_speaker import state
 
 PICTURE = np.zeros((8, 8, 3), np.uint8)
@@ -63,6 +63,25 @@ def test_until_it_is_made_frames_go_as_they_are():
         assert learner.told.wait(5)
     finally:
         loop.close()
+
+
+def test_closing_does_not_wait_for_a_compiler():
+    compiled, learner = threading.Event(), CountingLoop()
+
+    def make():
+        compiled.wait(10)
+        return learner
+
+    loop = BackgroundLoop(make, 8)
+    started = time.monotonic()
+    loop.close()
+    assert time.monotonic() - started < 2 * CLOSING_S
+    compiled.set()
+    deadline = time.monotonic() + 5
+    while not learner.closed and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert learner.closed
+    assert not learner.learned
 
 
 def test_only_the_newest_frame_is_learned_from_and_it_rests():
