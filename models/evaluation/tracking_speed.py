@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from statistics import median
 from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
 
 from codec.encoder import Encoder
 from codec.face import FaceState
@@ -15,6 +19,8 @@ from models.errors import NoFaceError
 from models.evaluation.recording import ClipPart, Progress
 from models.face.analyzer import FaceAnalyzer
 from models.face.tracker import FaceTracker
+from models.portrait.closed_loop.config import LoopConfig
+from models.portrait.closed_loop.opening import make_loop
 from models.portrait.speaker import Speaker
 
 WARM_UP_FRAMES = 3
@@ -46,7 +52,10 @@ def measure_sender(
     progress: Progress = lambda what, done, total: None,
     clock: Callable[[], float] = time.perf_counter,
 ) -> list[StageTime]:
-    """Times the landmarks alone, the whole analysis with them, and the encoding.
+    """Times the landmarks alone, the whole analysis with them, the encoding, and the closed loop.
+
+    The closed loop works beside the stream: it is no part of the whole sender, and it is left
+    out where its kernels cannot work.
 
     Args:
         part: which frames; kept in memory.
@@ -60,13 +69,16 @@ def measure_sender(
     """
     frames = list(part.read())
     states: list[FaceState] = []
+    seen: list[tuple[FaceState, NDArray[np.uint8]]] = []
+    config = LoopConfig()
     encoder = Encoder(speaker.id, speaker.steps)
-    with FaceTracker() as tracker, FaceAnalyzer(speaker.face) as analyzer:
+    with FaceTracker() as tracker, FaceAnalyzer(speaker.face, config.size) as analyzer:
 
         def analyze(frame: Frame) -> None:
-            state = analyzer.analyze(frame).state
-            if state is not None:
-                states.append(state)
+            analysis = analyzer.analyze(frame)
+            if analysis.state is not None and analysis.portrait is not None:
+                states.append(analysis.state)
+                seen.append((analysis.state, analysis.portrait))
 
         landmarks_ms = _times(
             lambda frame: tracker.track(frame.rgb, frame.pts_ms),
@@ -79,12 +91,16 @@ def measure_sender(
     if len(states) <= WARM_UP_FRAMES:
         raise NoFaceError(f"{part.path}: expected frames with a face, got {len(states)}")
     encoding_ms = _times(encoder.encode, states, "encoding", progress, clock)
-    return [
+    stages = [
         StageTime("landmarks", landmarks_ms),
         StageTime("landmarks, pose, expression, torso, code", analysis_ms),
         StageTime("encoding", encoding_ms),
         StageTime("whole sender", analysis_ms + encoding_ms),
     ]
+    with suppress(ImportError, RuntimeError), closing(make_loop(speaker, config)) as loop:
+        loop_ms = _times(lambda pair: loop.learn(*pair), seen, "closed loop", progress, clock)
+        stages.append(StageTime("closed loop, one step beside it", loop_ms))
+    return stages
 
 
 def _times(

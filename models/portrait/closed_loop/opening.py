@@ -65,9 +65,9 @@ def _corrector(speaker: Speaker, loop: Loop) -> BackgroundLoop | ClosedLoop | No
         return None
     config = LoopConfig()
     if loop is Loop.LIVE:
-        return BackgroundLoop(lambda: _make(speaker, config), config.size)
+        return BackgroundLoop(lambda: make_loop(speaker, config), config.size)
     try:
-        return _make(speaker, config)
+        return make_loop(speaker, config)
     except RuntimeError as error:
         # Warp's compiler meets machines that nobody has seen; tracking goes on without.
         logger.warning("no closed loop: %.200s", error)
@@ -83,7 +83,13 @@ def _hindrance(config: FieldConfig) -> str | None:
     return unsupported(config)
 
 
-def _make(speaker: Speaker, config: LoopConfig) -> ClosedLoop:
+def make_loop(speaker: Speaker, config: LoopConfig) -> ClosedLoop:
+    """Makes a speaker's closed loop, compiling its kernels if this machine never did.
+
+    Raises:
+        ImportError: Warp is not there.
+        RuntimeError: Warp or its compiler does not work on this machine.
+    """
     # The kernels take half a second to import and seconds to compile: not in the way of a start.
     from models.portrait.closed_loop.loop import ClosedLoop
 

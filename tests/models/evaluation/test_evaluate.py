@@ -295,6 +295,7 @@ def test_a_senders_time_is_told_part_by_part(part: ClipPart, speaker: Speaker) -
     whole = stages["landmarks, pose, expression, torso, code"] + stages["encoding"]
     assert stages["whole sender"] == pytest.approx(whole)
     assert stages["encoding"] < stages["landmarks"]
+    assert "closed loop, one step beside it" in stages
 
 
 def test_the_closed_loop_brings_the_portrait_nearer_to_the_camera(
