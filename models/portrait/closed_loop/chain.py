@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from codec.face import EXPRESSION_DIM, FaceState
 from models.portrait.closed_loop.correction import EXPRESSION, SHIFT, TORSO, TURN, UNKNOWNS
 from models.portrait.kernels.linearizer import Linearization
+from models.portrait.kernels.view import consistency_code, told_pose
 from models.portrait.weights import FieldWeights
 
 Array = NDArray[np.float32]
@@ -39,10 +40,11 @@ class Chain:
         w = self._w
         hidden = w["head.mix.0.weight"] @ state.expression + w["head.mix.0.bias"]
         mix = w["head.mix.2.weight"] @ ((hidden > 0)[:, None] * w["head.mix.0.weight"])
-        moved = self._moved(state)
+        moved = told_pose(w, state)
         by_motion, by_moved = self._reference_slopes(state, moved, pixels)
         # What the networks are told moves the colours beside the planes and the rays.
-        code = self._code_slope(state, moved)
+        reached = consistency_code(w, state.expression, moved)
+        code = (1 - reached**2)[:, None] * w["consistency_frame.weight"]  # (Z, 36)
         told = seen.by_colour_bias @ (w["head.colour_code.weight"] @ code)
         told += seen.by_torso_bias @ (self._torso_code @ code)
         by_expression, told = told[..., :EXPRESSION_DIM], told[..., EXPRESSION_DIM:]
@@ -55,19 +57,6 @@ class Chain:
         jacobian[..., SHIFT] = told @ by_shift - seen.by_shift
         jacobian[..., TORSO] = seen.by_reference @ by_motion
         return jacobian
-
-    def _moved(self, state: FaceState) -> Array:
-        """(6,) the pose as the networks are told it."""
-        shift = (state.pose.translation - self._w["rest_translation"]) / 10.0
-        return np.concatenate([state.pose.rotation * 3.0, shift]).astype(np.float32)
-
-    def _code_slope(self, state: FaceState, moved: Array) -> Array:
-        """(Z, 36) the consistency code by what it is told of expression and pose."""
-        w = self._w
-        weight = w["consistency_frame.weight"]
-        condition = np.concatenate([state.expression, moved])
-        code = np.tanh(w["consistency"] + weight @ condition + w["consistency_frame.bias"])
-        return np.asarray((1 - code**2)[:, None] * weight, np.float32)
 
     def _reference_slopes(
         self, state: FaceState, moved: Array, pixels: NDArray[np.integer]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from types import TracebackType
 
 import numpy as np
 import warp as wp
@@ -49,7 +48,7 @@ class Linearization:
 
 
 class KernelLinearizer:
-    """Linearises pictures of one speaker about face states, on the CPU.
+    """Linearises pictures of one speaker about face states, on the CPU. Close it after use.
 
     Args:
         weights: the speaker's field, of a shape that the kernels know.
@@ -124,14 +123,3 @@ class KernelLinearizer:
     def close(self) -> None:
         """Ends the threads; nothing can be looked at afterwards."""
         self._stages.close()
-
-    def __enter__(self) -> KernelLinearizer:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()

@@ -57,9 +57,7 @@ class FrameViews:
         height, width = config.background_shape()
         extent = np.subtract(config.background_max, config.background_min)
         self._pixels = (np.array([width, height]) / extent)[:, None]
-        self._rest = weights["rest_translation"]
-        self._consistency = weights["consistency"]
-        self._consistency_frame = _layer(weights, "consistency_frame")
+        self._weights = weights
         self._mix = [*_layer(weights, "head.mix.0"), *_layer(weights, "head.mix.2")]
         self._colour_code = weights["head.colour_code.weight"]
         torso, self._torso_bias = _layer(weights, "torso.colour1")
@@ -71,12 +69,9 @@ class FrameViews:
         """The view of a state, whose torso motion must be invertible."""
         # Absurd but finite states may overflow; the kernels clamp what comes of it.
         with np.errstate(over="ignore", invalid="ignore"):
-            pose = state.pose
-            shift = (pose.translation - self._rest) / 10.0
-            moved = np.concatenate([pose.rotation * 3.0, shift])
-            condition = np.concatenate([state.expression, moved])
-            weight, bias = self._consistency_frame
-            code = np.tanh(self._consistency + weight @ condition + bias)
+            pose, weights = state.pose, self._weights
+            moved = told_pose(weights, state)
+            code = consistency_code(weights, state.expression, moved)
             w1, b1, w2, b2 = self._mix
             mix = w2 @ np.maximum(w1 @ state.expression + b1, 0.0) + b2
             warp_weight, warp_bias = self._warp
@@ -112,6 +107,19 @@ class FrameViews:
             ]
         )
         return (rows / size).astype(np.float32)
+
+
+def told_pose(weights: FieldWeights, state: FaceState) -> Array:
+    """(6,) the pose as the field's networks are told it: about the usual one, of order one."""
+    shift = (state.pose.translation - weights["rest_translation"]) / 10.0
+    return np.concatenate([state.pose.rotation * 3.0, shift]).astype(np.float32)
+
+
+def consistency_code(weights: FieldWeights, expression: Array, moved: Array) -> Array:
+    """(Z,) the consistency code of (30,) expression and (6,) pose as `told_pose` has it."""
+    weight, bias = _layer(weights, "consistency_frame")
+    told = weight @ np.concatenate([expression, moved])
+    return np.asarray(np.tanh(weights["consistency"] + told + bias), np.float32)
 
 
 def _layer(weights: FieldWeights, name: str) -> tuple[Array, Array]:

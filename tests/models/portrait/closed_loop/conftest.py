@@ -1,4 +1,5 @@
 from collections.abc import Iterator
+from contextlib import closing
 
 import numpy as np
 import pytest
@@ -28,7 +29,7 @@ def painter(weights: FieldWeights) -> Iterator[KernelPainter]:
 
 @pytest.fixture(scope="session")
 def linearizer(weights: FieldWeights) -> Iterator[KernelLinearizer]:
-    with KernelLinearizer(weights, CAMERA, SIZE, 2000) as linearizer:
+    with closing(KernelLinearizer(weights, CAMERA, SIZE, 2000)) as linearizer:
         yield linearizer
 
 
