@@ -23,6 +23,10 @@ class SpeakerFileError(ModelError):
     """A speaker file that is truncated, of another version, or of absurd content."""
 
 
+class KernelError(ModelError):
+    """Kernels that do not work on this machine, or that do not know a field of some shape."""
+
+
 class EnrolmentError(ModelError):
     """A speaker could not be learned from what was given."""
 

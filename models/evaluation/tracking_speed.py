@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from codec.encoder import Encoder
 from codec.face import FaceState
 from models.clip import Frame
-from models.errors import NoFaceError
+from models.errors import KernelError, NoFaceError
 from models.evaluation.recording import ClipPart, Progress
 from models.face.analyzer import FaceAnalyzer
 from models.face.tracker import FaceTracker
@@ -97,7 +97,7 @@ def measure_sender(
         StageTime("encoding", encoding_ms),
         StageTime("whole sender", analysis_ms + encoding_ms),
     ]
-    with suppress(ImportError, RuntimeError), closing(make_loop(speaker, config)) as loop:
+    with suppress(KernelError), closing(make_loop(speaker, config)) as loop:
         loop_ms = _times(lambda pair: loop.learn(*pair), seen, "closed loop", progress, clock)
         stages.append(StageTime("closed loop, one step beside it", loop_ms))
     return stages

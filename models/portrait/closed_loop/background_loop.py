@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import logging
 import os
+import sys
 import threading
 import time
 from collections.abc import Callable
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -35,8 +37,9 @@ class BackgroundLoop:
     so a slow or busy machine corrects less often and a fast one at every other frame or so.
 
     Args:
-        make_loop: makes the loop, in the thread: compiling takes seconds at first. What it
-            raises ends the closed loop and nothing else.
+        make_loop: makes the loop, in the thread: compiling takes seconds at first. What it or
+            the loop raises ends the closed loop and nothing else.
+        size: side in pixels of the portraits that it takes.
     """
 
     def __init__(self, make_loop: Callable[[], ClosedLoop], size: int) -> None:
@@ -72,22 +75,20 @@ class BackgroundLoop:
     def _run(self) -> None:
         _be_nice()
         try:
-            loop = self._make_loop()
+            with closing(self._make_loop()) as loop:
+                self._loop = loop
+                # Closed meanwhile, there is no frame to take.
+                while (frame := self._take()) is not None:
+                    started = time.perf_counter()
+                    loop.learn(*frame)
+                    took_s = time.perf_counter() - started
+                    self._rest(took_s * (1.0 / MOST_SHARE - 1.0))
         except Exception as error:
-            # Warp's compiler meets machines that nobody has seen; a call goes on without.
+            # Whatever goes wrong, Warp's compiler on a machine that nobody has seen above all:
+            # a call goes on without.
             logger.warning("no closed loop: %.200s", error)
-            return
-        try:
-            self._loop = loop
-            # Closed meanwhile, there is no frame to take.
-            while (frame := self._take()) is not None:
-                started = time.perf_counter()
-                loop.learn(*frame)
-                took_s = time.perf_counter() - started
-                self._rest(took_s * (1.0 / MOST_SHARE - 1.0))
         finally:
             self._loop = None
-            loop.close()
 
     def _take(self) -> tuple[FaceState, NDArray[np.uint8]] | None:
         """The newest frame, once there is one; None at the end."""
@@ -102,8 +103,8 @@ class BackgroundLoop:
 
 
 def _be_nice() -> None:
-    """Lowers this thread's priority, where an operating system knows threads' priorities."""
-    if hasattr(os, "setpriority") and hasattr(threading, "get_native_id"):
+    """Lowers this thread's priority; elsewhere than on Linux only processes have one."""
+    if sys.platform == "linux":
         try:
             os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
         except OSError:

@@ -95,6 +95,8 @@ class ClosedLoop:
         weighted = J / (1 + np.abs(r) / c.outlier)[:, None]
         H = (weighted.T @ J).astype(np.float64) / len(r) + c.prior * np.eye(len(self._z))
         gradient = (weighted.T @ r).astype(np.float64) / len(r) - c.prior * self._z
+        if not (np.isfinite(H).all() and np.isfinite(gradient).all()):
+            return  # one absurd frame must not spoil those that follow
         step = np.clip(np.linalg.solve(H, gradient), -1.0, 1.0)
         self._z = np.clip(self._z + step, -MOST_SCALES, MOST_SCALES)
 

@@ -8,10 +8,10 @@ from contextlib import contextmanager
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from models.errors import KernelError
 from models.face.analyzer import FaceAnalyzer
 from models.portrait.closed_loop.background_loop import BackgroundLoop
 from models.portrait.closed_loop.config import LoopConfig
-from models.portrait.config import FieldConfig
 from models.portrait.speaker import Speaker
 from models.portrait.weights import unpack_field
 
@@ -46,7 +46,8 @@ def open_analyzer(
         portrait_size: as `FaceAnalyzer` takes it.
 
     Raises:
-        SpeakerFileError: the speaker was made with another expression basis.
+        SpeakerFileError: the speaker was made with another expression basis, or its field does
+            not fit its configuration.
         ModelError: the tracker's model is missing.
     """
     corrector = _corrector(speaker, loop)
@@ -58,47 +59,42 @@ def open_analyzer(
             corrector.close()
 
 
-def _corrector(speaker: Speaker, loop: Loop) -> BackgroundLoop | ClosedLoop | None:
-    reason = "turned off" if loop is Loop.OPEN else _hindrance(speaker.field_config)
-    if reason is not None:
-        logger.info("open loop: %s", reason)
-        return None
-    config = LoopConfig()
-    if loop is Loop.LIVE:
-        return BackgroundLoop(lambda: make_loop(speaker, config), config.size)
-    try:
-        return make_loop(speaker, config)
-    except RuntimeError as error:
-        # Warp's compiler meets machines that nobody has seen; tracking goes on without.
-        logger.warning("no closed loop: %.200s", error)
-        return None
-
-
-def _hindrance(config: FieldConfig) -> str | None:
-    try:
-        # Warp takes half a second to import and may not be there at all.
-        from models.portrait.kernels.painter import unsupported
-    except ImportError as error:
-        return str(error)
-    return unsupported(config)
-
-
 def make_loop(speaker: Speaker, config: LoopConfig) -> ClosedLoop:
     """Makes a speaker's closed loop, compiling its kernels if this machine never did.
 
     Raises:
-        ImportError: Warp is not there.
-        RuntimeError: Warp or its compiler does not work on this machine.
+        KernelError: the kernels do not know a field of this shape, or do not work here.
+        SpeakerFileError: the field's tensors do not fit their configuration.
     """
-    # The kernels take half a second to import and seconds to compile: not in the way of a start.
-    from models.portrait.closed_loop.loop import ClosedLoop
+    try:
+        # The kernels take half a second to import and seconds to compile: not in the way of a
+        # start. And Warp may not be there at all, or not work on this machine.
+        from models.portrait.closed_loop.loop import ClosedLoop
+        from models.portrait.kernels.painter import unsupported
 
-    embedding = speaker.face.embedding
-    assert embedding is not None, "a speaker file has one"
-    return ClosedLoop(
-        unpack_field(speaker.field_config, speaker.tensors),
-        speaker.face.camera,
-        embedding.tensors["spread"],
-        speaker.face.torso.weight,
-        config,
-    )
+        if (reason := unsupported(speaker.field_config)) is not None:
+            raise KernelError(reason)
+        embedding = speaker.face.embedding
+        assert embedding is not None, "a speaker file has one"
+        return ClosedLoop(
+            unpack_field(speaker.field_config, speaker.tensors),
+            speaker.face.camera,
+            embedding.tensors["spread"],
+            speaker.face.torso.weight,
+            config,
+        )
+    except (ImportError, RuntimeError) as error:
+        raise KernelError(f"closed loop: expected kernels that work, got {error}") from error
+
+
+def _corrector(speaker: Speaker, loop: Loop) -> BackgroundLoop | ClosedLoop | None:
+    config = LoopConfig()
+    if loop is Loop.OPEN:
+        return None
+    if loop is Loop.LIVE:
+        return BackgroundLoop(lambda: make_loop(speaker, config), config.size)
+    try:
+        return make_loop(speaker, config)
+    except KernelError as error:
+        logger.warning("no closed loop: %.200s", error)
+        return None

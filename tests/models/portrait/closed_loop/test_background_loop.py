@@ -102,6 +102,24 @@ def test_only_the_newest_frame_is_learned_from_and_it_rests():
     assert len(learner.learned) >= 2
 
 
+def test_a_loop_that_fails_ends_and_the_call_goes_on(caplog):
+    learner = CountingLoop()
+
+    def fail(state, portrait):
+        learner.told.set()
+        raise ValueError("no such picture")
+
+    learner.learn = fail
+    with caplog.at_level(logging.WARNING):
+        loop = BackgroundLoop(lambda: learner, 8)
+        loop.refine(frame(0), PICTURE)
+        assert learner.told.wait(5)
+        loop.close()
+    assert "no closed loop: no such picture" in caplog.text
+    assert learner.closed
+    assert loop.refine(frame(1), PICTURE).expression[0] == 0
+
+
 def test_a_machine_that_cannot_goes_on_without(caplog):
     def make():
         raise RuntimeError("no such instruction")

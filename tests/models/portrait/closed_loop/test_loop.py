@@ -58,6 +58,15 @@ def test_two_faces_are_nothing_to_learn_from(loop, painter):
     np.testing.assert_allclose(loop.correct(crowd).vector(), crowd.vector(), atol=1e-6)
 
 
+def test_one_absurd_frame_leaves_the_correction_as_it_is(loop, painter):
+    target = painter.draw(TRUE[0], SIZE)
+    loop.learn(tracked_wrong(TRUE[0]), target)
+    before = loop.correct(TRUE[0]).vector()
+    absurd = replace(TRUE[0], expression=np.full(30, np.float32(np.nan)))
+    loop.learn(absurd, target)
+    assert np.array_equal(loop.correct(TRUE[0]).vector(), before)
+
+
 def test_a_picture_of_something_else_does_not_carry_it_away(loop):
     noise = np.random.default_rng(0).integers(0, 256, (SIZE, SIZE, 3), np.uint8)
     for _ in range(FRAMES):
