@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import torch
@@ -10,6 +12,7 @@ from numpy.typing import NDArray
 
 from codec.face import EXPRESSION_DIM
 from models.enrolment.batches import Frames
+from models.enrolment.proxy import head_box
 from models.face.background import MARGIN
 from models.face.dataset import TrackedDataset
 from models.face.similarity import to_reference
@@ -28,29 +31,32 @@ ROOM = 1 / 32
 
 
 def field_shape(dataset: TrackedDataset) -> FieldConfig:
-    """The usual field, its background as large as what the camera saw.
+    """The usual field, its box as large as the head, its background as what the camera saw.
 
     Where the camera stood still that is the portrait; else the rectangle about all that the
     frames show, with some room, up to `MARGIN` beyond the portrait.
     """
+    box_min, box_max = head_box(dataset)
+    config = FieldConfig(box_min=box_min, box_max=box_max)
     if not dataset.background.any():
-        return FieldConfig()
+        return config
     corners = np.array([[0, 1, 0, 1], [0, 0, 1, 1], [1, 1, 1, 1]])
     seen = np.array([to_reference(motion) @ corners for motion in dataset.background])
     low = np.floor(seen.min((0, 2)) / ROOM - 1) * ROOM
     high = np.ceil(seen.max((0, 2)) / ROOM + 1) * ROOM
     left, top = np.clip(low, -MARGIN, 0).tolist()
     right, bottom = np.clip(high, 1, 1 + MARGIN).tolist()
-    return FieldConfig(background_min=(left, top), background_max=(right, bottom))
+    return replace(config, background_min=(left, top), background_max=(right, bottom))
 
 
 def background_picture(dataset: TrackedDataset, config: FieldConfig) -> torch.Tensor:
     """(3, height, width) colour of what is behind the person, [0, 1].
 
     The median over time of the pixels that the masks leave free, the camera's motion taken out,
-    and then the mean of all frames' pixels about it, which has the noise of none; where the
-    person never moves away, the median of everything (it stays hidden behind the torso); what
-    no frame shows is continued from what is next to it.
+    and then the mean of all frames' pixels about it, which has the noise of none. What no frame
+    shows, or the person never uncovers, is continued from what is around it: a background that
+    had the person's own picture there would let the head stay clear, and a head that turns
+    further than it did in enrolment would uncover it.
     """
     chosen = np.unique(np.linspace(0, len(dataset) - 1, MEDIAN_FRAMES).astype(int))
     aligned = [_aligned(dataset, i, config) for i in chosen]
@@ -64,12 +70,39 @@ def background_picture(dataset: TrackedDataset, config: FieldConfig) -> torch.Te
         seen = np.where(free[..., None], shown, np.nan)
         picture[enough] = np.nanmedian(seen[:, enough], axis=0)
         picture = _mean_about(picture, enough, dataset, config)
+        known &= enough
     if not known.all():
-        rounded = np.clip(np.rint(picture), 0, 255).astype(np.uint8)
-        filled = cv2.inpaint(rounded, (~known).astype(np.uint8), 3, cv2.INPAINT_TELEA)
+        filled = _continued(picture, known)
         picture[~known] = filled[~known]
     tensor = torch.from_numpy(picture).permute(2, 0, 1)[None] / 255.0
     return F.interpolate(tensor, size=config.background_shape(), mode="area")[0]
+
+
+def _continued(picture: NDArray[np.float32], known: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """Fills what is not known from what is around it: (H, W, 3) and (H, W) → (H, W, 3).
+
+    By pull and push (Gortler et al. 1996): means of what is known at ever coarser resolutions,
+    and back, where a finer one knows nothing.
+    """
+    weight = known.astype(np.float32)[..., None]
+    pulled = [(picture * weight, weight)]
+    while max(weight.shape[:2]) > 1:
+        size = (max(1, weight.shape[1] // 2), max(1, weight.shape[0] // 2))
+        colour, weight = (_shrunk(part, size) for part in pulled[-1])
+        pulled.append((colour, weight))
+    colour, weight = pulled.pop()
+    filled = colour / np.maximum(weight, 1e-6)
+    for colour, weight in reversed(pulled):
+        size = (weight.shape[1], weight.shape[0])
+        larger = cv2.resize(filled, size, interpolation=cv2.INTER_LINEAR)
+        filled = colour + (1.0 - weight) * larger.reshape(colour.shape)
+    return np.asarray(filled, np.float32)
+
+
+def _shrunk(picture: NDArray[np.float32], size: tuple[int, int]) -> NDArray[np.float32]:
+    """Means over areas: (H, W, C) → (height, width, C) of a size (width, height)."""
+    means = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
+    return np.asarray(means, np.float32).reshape(size[1], size[0], -1)
 
 
 def _mean_about(

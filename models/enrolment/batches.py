@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
 
+import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -19,6 +20,11 @@ DETAIL_SPREAD = 0.012
 """Standard deviation of the pixels drawn about a landmark, in sides."""
 CLEAR = 10
 """Certainty of the person, of 255, below which a pixel surely shows none."""
+SURE = 245
+"""Certainty from which it surely shows the person, if its neighbours do, too."""
+INSIDE_PX = 2
+"""Of the masks: so far around."""
+FACE_CELLS = 128
 MAP_CELLS = 32
 FLOOR = 0.3
 LIPS_EYES = np.r_[
@@ -67,6 +73,10 @@ class Frames:
             the next one was not kept.
         person: (N, S/2, S/2) uint8, how surely each pixel is the person; all of it may be,
             where nobody looked.
+        inside: (N, S/2, S/2) bool, whether each pixel surely is the person; none is, where
+            nobody looked.
+        face: (N, 128, 128) bool, whether each part of the portrait surely shows the face.
+        chins: (N,) the lowest landmark's v, [0, 1].
     """
 
     portraits: Tensor
@@ -81,6 +91,9 @@ class Frames:
     detail: Tensor
     following: Tensor
     person: Tensor
+    inside: Tensor
+    face: Tensor
+    chins: Tensor
 
     @classmethod
     def of(cls, dataset: TrackedDataset) -> Frames:
@@ -96,6 +109,9 @@ class Frames:
         person = dataset.person
         if person is None:
             person = np.full((len(dataset), 1, 1), 255, np.uint8)
+            inside = np.zeros(person.shape, bool)
+        else:
+            inside = _inside(person)
         return cls(
             torch.from_numpy(dataset.portraits),
             (faces - mean) * 4.0,
@@ -109,6 +125,9 @@ class Frames:
             torch.from_numpy(np.ascontiguousarray(dataset.landmarks[:, LIPS_EYES])),
             torch.from_numpy(_following(dataset.indices)),
             torch.from_numpy(person),
+            torch.from_numpy(inside),
+            torch.from_numpy(_faces(dataset.landmarks)),
+            torch.from_numpy(high[:, 1]),
         )
 
     def __len__(self) -> int:
@@ -118,13 +137,16 @@ class Frames:
         """The same frames on a device."""
         return Frames(*(getattr(self, f.name).to(device) for f in fields(self)))
 
-    def first(self, count: int) -> Frames:
-        """The first `count` frames, sharing memory."""
-        parts = {
-            f.name: getattr(self, f.name)[:count] for f in fields(self) if f.name != "mean_face"
-        }
-        # What follows the last of them is not one of them.
-        parts["following"] = parts["following"].clamp(max=count - 1)
+    def pick(self, numbers: Tensor) -> Frames:
+        """Some of the frames, in their order."""
+        framed = [f.name for f in fields(self) if f.name != "mean_face"]
+        parts = {name: getattr(self, name)[numbers] for name in framed}
+        # What follows a frame may not be one of them: then nothing does.
+        place = torch.full((len(self),), -1, device=numbers.device)
+        own = torch.arange(len(numbers), device=numbers.device)
+        place[numbers] = own
+        following = place[parts["following"]]
+        parts["following"] = torch.where(following < 0, own, following)
         return replace(self, **parts)
 
     def inputs(self, frames: Tensor, expression: Tensor) -> FrameInputs:
@@ -143,9 +165,13 @@ class Frames:
 
     def clear(self, frames: Tensor, uv: Tensor) -> Tensor:
         """(F, M, 1) whether positions (F, M, 2) in [0, 1] surely show no person."""
-        side = self.person.shape[1]
-        at = (uv * side).long().clamp(0, side - 1)
-        return (self.person[frames[:, None], at[..., 1], at[..., 0]] < CLEAR)[..., None]
+        return _looked_up(self.person, frames, uv) < CLEAR
+
+    def covered(self, frames: Tensor, uv: Tensor) -> Covered:
+        """What positions (F, M, 2) in [0, 1] surely show."""
+        below = uv[..., 1:] >= self.chins[frames, None, None]
+        inside = _looked_up(self.inside, frames, uv)
+        return Covered(inside, _looked_up(self.face, frames, uv), below)
 
     def about_details(self, frames: Tensor, count: int, generator: torch.Generator) -> Tensor:
         """(F, count, 2) positions about eyes and mouth."""
@@ -154,6 +180,21 @@ class Frames:
         pick = torch.randint(points.shape[1], shape, generator=generator, device=device)
         spread = torch.randn(*shape, 2, generator=generator, device=device) * DETAIL_SPREAD
         return points.gather(1, pick[..., None].expand(-1, -1, 2)) + spread
+
+
+@dataclass(frozen=True, slots=True)
+class Covered:
+    """What pixels surely show, (F, M, 1) bool each.
+
+    Attributes:
+        person: head or torso.
+        face: the face.
+        below: the pixel lies below the chin; the person there is mostly torso.
+    """
+
+    person: Tensor
+    face: Tensor
+    below: Tensor
 
 
 class ErrorMap:
@@ -196,6 +237,28 @@ class ErrorMap:
         # A cell that was hit more often is known better.
         rate = 1.0 - 0.97 ** hits[seen]
         self.errors[seen] += rate * (mean - self.errors[seen])
+
+
+def _looked_up(masks: Tensor, frames: Tensor, uv: Tensor) -> Tensor:
+    """(N, P, P) masks of frames (F,) at positions (F, M, 2) → (F, M, 1)."""
+    side = masks.shape[1]
+    at = (uv * side).long().clamp(0, side - 1)
+    return masks[frames[:, None], at[..., 1], at[..., 0]][..., None]
+
+
+def _inside(person: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    """Where the person surely is, and all around it."""
+    window = np.ones((2 * INSIDE_PX + 1, 2 * INSIDE_PX + 1), np.uint8)
+    return np.array([cv2.erode(mask, window) >= SURE for mask in person])
+
+
+def _faces(landmarks: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """The landmarks' outlines, a little shrunk: (N, 478, 2) → (N, 128, 128)."""
+    faces = np.zeros((len(landmarks), FACE_CELLS, FACE_CELLS), np.uint8)
+    for face, points in zip(faces, landmarks, strict=True):
+        cv2.fillConvexPoly(face, cv2.convexHull((points * FACE_CELLS).astype(np.int32)), 1)
+        face[:] = cv2.erode(face, np.ones((3, 3), np.uint8))
+    return faces > 0
 
 
 def _following(indices: NDArray[np.int64]) -> NDArray[np.int64]:

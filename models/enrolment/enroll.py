@@ -41,8 +41,10 @@ MIN_STEPS = 60
 """Steps below which a training that was stopped has learned nothing worth keeping."""
 IMPORTANCE_FRAMES = 64
 """Frames on which is measured what matters in the planes that are to be stored."""
-POSE_STEPS = (0.002, 0.002, 0.002, 0.02, 0.02, 0.1)
-"""Quantiser steps of the pose: rad, rad, rad, cm, cm, cm; each moves the picture ≤ 0.1 px."""
+TURN_STEP_RAD = 0.002
+SHIFT_STEP_CM = 0.02
+AWAY_STEP = 1 / 300
+"""Of the distance. A step of the pose moves the picture by at most 0.1 px."""
 TORSO_STEPS = (0.0015, 0.0015, 0.0015, 0.0015, 0.0004, 0.0004)
 BACKGROUND_STEPS = (0.0006, 0.0006, 0.0004, 0.0004)
 TRACKING_SHARE = 0.25
@@ -272,7 +274,8 @@ def _save(
     steps = np.concatenate(
         [
             np.full(EXPRESSION_DIM, train_config.code_noise),
-            POSE_STEPS,
+            np.full(3, TURN_STEP_RAD),
+            (SHIFT_STEP_CM, SHIFT_STEP_CM, AWAY_STEP * float(np.median(-dataset.poses[:, 5]))),
             TORSO_STEPS,
             BACKGROUND_STEPS,
         ]

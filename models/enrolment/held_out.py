@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from models.enrolment.batches import Frames
@@ -14,8 +16,9 @@ from models.portrait.field import FrameInputs, SpeakerField
 from models.portrait.image import render_image, render_pixels
 from models.portrait.occupancy import Occupancy
 
-SHARE = 0.08
-"""Of the frames, the last ones: what comes after is not what was before."""
+SHARE = 0.04
+"""Of the frames. One here and one there: a clip of six seconds has no stretch to spare, and the
+moments that are like no other, where the head turns furthest, are what a portrait needs most."""
 MOST = 24
 AT_ONCE = 6
 """Frames that one look renders; the others' figures are those of the looks before."""
@@ -24,13 +27,14 @@ PIXELS = 768
 PSNR within 0.1 dB."""
 
 
-def held_out_count(frames: int) -> int:
-    """How many of so many frames are kept from training."""
-    return min(MOST, int(SHARE * frames))
+def held_out_numbers(frames: int) -> NDArray[np.int64]:
+    """Which of so many frames are kept from training: in the middle of equal parts of the clip."""
+    count = min(MOST, int(SHARE * frames))
+    return ((np.arange(count) + 0.5) * frames / max(1, count)).astype(np.int64)
 
 
 class HeldOut:
-    """The last frames of a data set, looked at through the renderer's own path.
+    """The frames of a data set that training does not see, through the renderer's own path.
 
     Args:
         frames: all of the data set's.
@@ -38,11 +42,12 @@ class HeldOut:
     """
 
     def __init__(self, frames: Frames, camera: CameraIntrinsics) -> None:
-        count = held_out_count(len(frames))
+        numbers = held_out_numbers(len(frames))
+        count = len(numbers)
         device = frames.portraits.device
         self._frames = frames
         self._camera = camera
-        self._numbers = torch.arange(len(frames) - count, len(frames), device=device)
+        self._numbers = torch.from_numpy(numbers).to(device)
         # Its own randomness, and always the same pixels: looking must not change the training,
         # and two looks should differ by what was learned in between only.
         generator = torch.Generator().manual_seed(0)
@@ -73,9 +78,10 @@ class HeldOut:
     def picture(
         self, field: SpeakerField, embedding: EmbeddingNet, occupancy: Occupancy
     ) -> tuple[Tensor, Tensor]:
-        """A frame in the middle of them: its portrait (S, S, 3) uint8 and its rendering."""
-        count = len(self._frames)
-        number = torch.tensor([count - 1 - len(self._numbers) // 2], device=self._uv.device)
+        """One of them: its portrait (S, S, 3) uint8 and its rendering."""
+        middle = torch.tensor([len(self._frames) // 2], device=self._uv.device)
+        some = self._numbers if len(self._numbers) else middle
+        number = some[len(some) // 2][None]
         portrait = self._frames.portraits[number][0]
         inputs = self._inputs(embedding, number)
         drawn = render_image(field, occupancy, self._camera, inputs, len(portrait))

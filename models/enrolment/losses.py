@@ -6,6 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from models.enrolment.batches import Covered
 from models.portrait.march import March
 from models.portrait.rays import RaySamples
 
@@ -71,6 +72,28 @@ def dissimilarity(rendered: Tensor, target: Tensor) -> Tensor:
     luminance = (2.0 * mean_x * mean_y + 1e-4) / (mean_x**2 + mean_y**2 + 1e-4)
     structure = (2.0 * covariance + 9e-4) / (variance_x + variance_y + 9e-4)
     return 1.0 - (luminance * structure).mean()
+
+
+def holes(head: Tensor, torso: Tensor, covered: Covered, on_head: Tensor) -> Tensor:
+    """How far one sees through the person, and how much torso there is where none belongs.
+
+    A colour can be had in many ways: hair half clear before a torso that is painted with hair
+    looks right in the frames of enrolment, and comes apart when the head turns further. So a
+    person is opaque; the head is what makes it so above the chin, and the torso below; and the
+    torso does not go on behind the head.
+
+    Args:
+        head: (F, M, 1) opacity.
+        torso: (F, M, 1) opacity.
+        covered: what the pixels show.
+        on_head: (F, M, 1) whether the pixel's ray meets the head's field.
+    """
+    by_head = on_head & ~covered.below
+    behind = torch.where(by_head, torso.detach(), torso)
+    before = torch.where(by_head, head, head.detach())
+    through = (1.0 - before) * (1.0 - behind) * covered.person + (1.0 - head) * covered.face
+    doubled = torso * head.detach() * by_head
+    return through.mean() + 0.1 * doubled.mean()
 
 
 def ambiguity(opacity: Tensor) -> Tensor:

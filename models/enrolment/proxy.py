@@ -1,8 +1,9 @@
 """A rough solid head from the tracked mesh and the person masks, to begin training with.
 
 A field that begins empty or foggy spends its first minutes finding out where the head is. The
-tracker knows already: the mesh gives the front of the face, an ellipsoid continues it around
-the skull, and the person masks carve the hair (a visual hull over many head poses).
+tracker knows already: the mesh gives the front of the face, the person masks carve the hair (a
+visual hull over many head poses), and between the face's outline and the hull's the front bends
+back as a head does.
 """
 
 from __future__ import annotations
@@ -19,22 +20,47 @@ from models.portrait.conventions import OCCUPANCY_CELLS
 from models.portrait.field import SpeakerField
 
 CELLS = 64
-HULL_FRAMES = 20
-HULL_SHARE = 0.8
-"""A point belongs to the hull when this share of the frames sees it on the person."""
-SHELL_CM = 6.0
+HULL_FRAMES = 80
+HULL_SHARE = 0.96
+"""A point belongs to the hull when this share of the frames sees it on the person: the few that
+look at a head from the side carve most."""
+RIM_CM = 4.0
+"""Of the hair's outline behind the ears' plane, as the camera sees it."""
+SHELL_CM = 8.0
 """Depth of the solid behind the ears' plane."""
 NECK_CM = 2.5
 """How far below the chin the head's field reaches."""
+NECK_WIDTH = 0.8
+"""Of the neck there, in widths of the face: the shoulders are the torso's."""
 SOLID_DENSITY = 3.0
 """1/cm inside the proxy."""
+SEARCHED_CM = 22.0
+ROOM_CM = 2.5
+"""Between the proxy and the walls of the field's box."""
+GRAIN_CM = 0.5
+
+Corner = tuple[float, float, float]
+
+
+def head_box(dataset: TrackedDataset) -> tuple[Corner, Corner]:
+    """The box of head space, cm, that holds the proxy and some room: its two corners.
+
+    As large as the hair, and no larger: the field's planes span it.
+    """
+    most = torch.full((3,), SEARCHED_CM)
+    proxy = head_proxy(dataset, -most, most)
+    solid = proxy[proxy[:, 3] > 0.5, :3]
+    low = torch.floor((solid.amin(0) - ROOM_CM) / GRAIN_CM) * GRAIN_CM
+    high = torch.ceil((solid.amax(0) + ROOM_CM) / GRAIN_CM) * GRAIN_CM
+    (x0, y0, z0), (x1, y1, z1) = low.tolist(), high.tolist()
+    return (x0, y0, z0), (x1, y1, z1)
 
 
 def head_proxy(dataset: TrackedDataset, box_min: Tensor, box_max: Tensor) -> Tensor:
     """Builds the proxy.
 
     Args:
-        dataset: tracked frames; without person masks the hull is the ellipsoid alone.
+        dataset: tracked frames; without person masks the hull is an ellipse about the face.
         box_min: (3,) cm, head space.
         box_max: (3,) cm.
 
@@ -45,7 +71,11 @@ def head_proxy(dataset: TrackedDataset, box_min: Tensor, box_max: Tensor) -> Ten
     z, y, x = np.meshgrid(axis, axis, axis, indexing="ij")
     low, high = box_min.cpu().numpy(), box_max.cpu().numpy()
     points = low + np.stack([x, y, z], -1).reshape(-1, 3) * (high - low)
-    inside = _behind_front(points, dataset.face.neutral) & _in_hull(points, dataset)
+    mesh = dataset.face.neutral
+    front, face = _mesh_front(points.reshape(CELLS, CELLS, CELLS, 3)[0, :, :, :2], mesh)
+    # Whatever the masks say: behind the face is the head.
+    hull = _in_hull(points, dataset) | np.tile(face.reshape(-1), CELLS)
+    inside = hull & _in_head(points, hull, front, face, mesh)
     return torch.from_numpy(np.concatenate([points, inside[:, None]], 1).astype(np.float32))
 
 
@@ -56,29 +86,47 @@ def allowed_cells(proxy: Tensor) -> Tensor:
     return F.max_pool3d(coarse, 5, stride=1, padding=2)[0, 0] > 0.5
 
 
-def _behind_front(points: NDArray[np.floating], mesh: NDArray[np.float32]) -> NDArray[np.bool_]:
-    """Points behind the face's front surface, the mesh continued by an ellipsoid."""
+def _in_head(
+    points: NDArray[np.floating],
+    hull: NDArray[np.bool_],
+    front: NDArray[np.float32],
+    face: NDArray[np.bool_],
+    mesh: NDArray[np.float32],
+) -> NDArray[np.bool_]:
+    """Points of a grid behind the head's front surface, not too deep, and above the shoulders."""
     low, high = mesh.min(0), mesh.max(0)
-    centre = (low + high) / 2 + np.array([0.0, 1.5, 0.0])
     ears = low[2] + 1.0
-    radii = np.array([(high[0] - low[0]) * 0.62, (high[1] - low[1]) * 0.72])
-    offset = (points[:, :2] - centre[:2]) / radii
-    fall = np.sqrt(np.clip(1.0 - (offset**2).sum(1), 0.0, 1.0))
-    front = ears + (high[2] - 2.0 - ears) * fall
-    # Inside the mesh's outline the mesh itself is the front.
-    hull = cv2.convexHull(mesh[:, :2].astype(np.float32))[:, 0]
-    grid = np.full((CELLS, CELLS), np.nan, np.float32)
-    column = points.reshape(CELLS, CELLS, CELLS, 3)[0, :, :, :2].reshape(-1, 2)
-    for k, position in enumerate(column):
-        if cv2.pointPolygonTest(hull, (float(position[0]), float(position[1])), False) >= 0:
-            distance = ((mesh[:, :2] - position) ** 2).sum(1)
-            near = np.argpartition(distance, 4)[:4]
-            weight = 1.0 / (distance[near] + 0.05)
-            grid.flat[k] = (mesh[near, 2] * weight).sum() / weight.sum()
-    mesh_front = np.tile(grid.reshape(-1), CELLS)
-    front = np.where(np.isnan(mesh_front), front, mesh_front)
-    above_neck = points[:, 1] > low[1] - NECK_CM
-    return np.asarray((points[:, 2] <= front) & (points[:, 2] >= ears - SHELL_CM) & above_neck)
+    seen = hull.reshape(CELLS, CELLS, CELLS).any(0)
+    # A quarter of an ellipse from the face's outline back to the hull's.
+    from_face = cv2.distanceTransform((~face).astype(np.uint8), cv2.DIST_L2, 5)
+    framed = np.pad(seen, 1).astype(np.uint8)
+    to_edge = cv2.distanceTransform(framed, cv2.DIST_L2, 5)[1:-1, 1:-1]
+    share = from_face / np.maximum(from_face + to_edge, 1e-6)
+    rim = ears - RIM_CM
+    bent = rim + (front - rim) * np.sqrt(1.0 - np.minimum(share, 1.0) ** 2)
+    surface = np.tile(np.where(face, front, bent).reshape(-1), CELLS)
+    deep = points[:, 2] < ears - SHELL_CM
+    below = points[:, 1] - low[1]
+    aside = np.abs(points[:, 0] - (low[0] + high[0]) / 2) > NECK_WIDTH / 2 * (high[0] - low[0])
+    shoulder = (below < -NECK_CM) | ((below < 0.0) & aside)
+    return np.asarray((points[:, 2] <= surface) & ~deep & ~shoulder)
+
+
+def _mesh_front(
+    columns: NDArray[np.floating], mesh: NDArray[np.float32]
+) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    """Depth of the mesh at (H, W, 2) positions, and which lie inside its outline."""
+    outline = cv2.convexHull(mesh[:, :2].astype(np.float32))[:, 0]
+    shape = columns.shape[:2]
+    front, face = np.empty(shape, np.float32), np.zeros(shape, bool)
+    for at in np.ndindex(*shape):
+        x, y = columns[at].tolist()
+        distance = ((mesh[:, :2] - (x, y)) ** 2).sum(1)
+        near = np.argpartition(distance, 4)[:4]
+        weight = 1.0 / (distance[near] + 0.05)
+        front[at] = (mesh[near, 2] * weight).sum() / weight.sum()
+        face[at] = cv2.pointPolygonTest(outline, (x, y), False) >= 0
+    return front, face
 
 
 def _in_hull(points: NDArray[np.floating], dataset: TrackedDataset) -> NDArray[np.bool_]:
@@ -94,7 +142,8 @@ def _in_hull(points: NDArray[np.floating], dataset: TrackedDataset) -> NDArray[n
     for i in chosen:
         rotation, _ = cv2.Rodrigues(dataset.poses[i, :3].astype(np.float64))
         uv = dataset.face.camera.project(points @ rotation.T + dataset.poses[i, 3:])
-        mask = dataset.person[i]
+        # The masks are not exact to the pixel, and one that is too narrow would carve for good.
+        mask = cv2.dilate(dataset.person[i], np.ones((3, 3), np.uint8))
         cell = np.clip((uv * len(mask)).astype(int), 0, len(mask) - 1)
         votes += mask[cell[:, 1], cell[:, 0]] > 127
     return np.asarray(votes >= HULL_SHARE * len(chosen))

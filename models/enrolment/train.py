@@ -8,18 +8,20 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from models.enrolment.batches import Frames
 from models.enrolment.begin import rough_out, untrained
 from models.enrolment.embedding_net import EmbeddingNet
-from models.enrolment.held_out import HeldOut, held_out_count
+from models.enrolment.held_out import HeldOut, held_out_numbers
 from models.enrolment.losses import (
     SSIM_WINDOW,
     ambiguity,
     dissimilarity,
     distortion,
+    holes,
     proposal_loss,
 )
 from models.enrolment.state import TrainState
@@ -61,8 +63,7 @@ class TrainConfig:
         proposal_weight: weight of `proposal_loss`.
         distortion_weight: weight of `distortion`, of both fields.
         clear_weight: weight of the opacity of pixels that surely show no person.
-        held_out_until: share of the training after which the held-out frames are learned from,
-            too: until then they have told how good it is.
+        hole_weight: weight of `holes`.
         occupancy_every: steps between updates of the occupancy grid.
         seed: of all randomness.
     """
@@ -87,7 +88,7 @@ class TrainConfig:
     proposal_weight: float = 0.05
     distortion_weight: float = 1e-3
     clear_weight: float = 1e-2
-    held_out_until: float = 0.75
+    hole_weight: float = 2e-2
     occupancy_every: int = 100
     seed: int = 0
 
@@ -147,7 +148,7 @@ def train(
 ) -> Trained:
     """Trains a speaker on tracked frames.
 
-    The last frames are held out: looked at, not learned from, until the last part of training.
+    Some frames are held out: looked at, never learned from.
 
     Args:
         dataset: at least two frames.
@@ -166,13 +167,14 @@ def train(
 
     prepare()
     frames = Frames.of(dataset).to(torch.device(device))
-    seen = len(frames) - held_out_count(len(frames))
+    seen = np.delete(np.arange(len(frames)), held_out_numbers(len(frames)))
+    learned = frames.pick(torch.from_numpy(seen).to(frames.portraits.device))
     held_out = HeldOut(frames, dataset.face.camera)
     state = untrained(frames, config, field_config)
     if watch.resume(state):
         start = clock() - state.elapsed_s
     else:
-        rough_out(state, dataset.first(seen), frames.first(seen), config, prepare)
+        rough_out(state, dataset.pick(seen), learned, config, prepare)
     rates = [group["lr"] for group in state.optimiser.param_groups]
     marched = _marched(state.field, config)
     while True:
@@ -188,10 +190,9 @@ def train(
         if state.step and state.step % config.occupancy_every == 0:
             state.occupancy.update(state.field.head)
         patches = done >= config.patch_from and state.step % 2 == 1
-        unseen = done < config.held_out_until
         loss, error = _step_loss(
             state,
-            frames.first(seen) if unseen else frames,
+            learned,
             dataset.face.camera,
             marched,
             config,
@@ -204,7 +205,7 @@ def train(
         state.average.update(state.step)
         state.mean_error += (error - state.mean_error) * max(0.02, 1.0 / state.step)
         state.elapsed_s = clock() - start
-        watch.after_step(state, held_out, unseen=unseen)
+        watch.after_step(state, held_out)
         psnr_db = -10.0 * math.log10(max(state.mean_error, 1e-10))
         report(
             TrainProgress(state.step, clock() - start, config.seconds, psnr_db, state.held_out_db)
@@ -285,7 +286,7 @@ def _step_loss(
     """Loss of one batch, and the fine photometric error of its pixels."""
     field, generator, errors = state.field, state.generator, state.errors
     chosen = torch.randint(
-        len(frames) - 1,
+        len(frames),
         (config.frames_per_step,),
         generator=generator,
         device=frames.portraits.device,
@@ -322,9 +323,16 @@ def _step_loss(
     clear = frames.clear(chosen, uv)
     on_clear = march.fine.opacity * clear.gather(1, order[..., None])
     covering = (torso_opacity * clear).mean() + on_clear.sum() / clear.numel()
+    # A ray that the step leaves out of the head is no hole in it.
+    head_opacity = (~valid[..., None]).to(torch.float32)
+    head_opacity = head_opacity.scatter(1, order[..., None], march.fine.opacity)
+    open_through = holes(
+        head_opacity, torso_opacity, frames.covered(chosen, uv), rays.hits()[..., None]
+    )
     loss = (
         fine
         + config.clear_weight * covering
+        + config.hole_weight * open_through
         + config.coarse_weight * coarse
         + config.proposal_weight * proposal_loss(march)
         + config.distortion_weight * distortion(march.fine_samples, march.fine_weights)

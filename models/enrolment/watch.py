@@ -59,15 +59,14 @@ class Watch:
         state.load(self._checkpoint)
         return True
 
-    def after_step(self, state: TrainState, held_out: HeldOut, *, unseen: bool) -> None:
+    def after_step(self, state: TrainState, held_out: HeldOut) -> None:
         """Does what is due.
 
         Args:
             state: after a step.
             held_out: frames to look at.
-            unseen: whether training has still not seen them.
         """
-        if unseen and self._looks.begin():
+        if self._looks.begin():
             state.held_out_db = held_out.look(state.field, state.embedding, state.occupancy)
             self._looks.end()
         if self._preview is not None and self._previews.begin():

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 VERTICAL_FOV_RAD = math.radians(63)
 """Vertical field of view that MediaPipe's face geometry assumes of every whole frame."""
+NEAREST_CM = 90.0
+"""What is nearer than this on MediaPipe's assumption was filmed with a longer lens, or cut out
+of a larger picture. Its own 63° put the heads of ten clips 24 to 31 cm before the camera."""
 
 Array = NDArray[np.float32]
 
@@ -40,6 +43,10 @@ class CameraIntrinsics:
         focal_px = frame_height / 2 / math.tan(VERTICAL_FOV_RAD / 2)
         return cls(focal_px / side, (frame_width / 2 - x) / side, (frame_height / 2 - y) / side)
 
+    def receded(self, factor: float) -> CameraIntrinsics:
+        """A camera that is so many times as far away and shows what is there as large."""
+        return replace(self, focal=self.focal * factor)
+
     def project(self, points: NDArray[np.floating]) -> Array:
         """Projects camera points onto the portrait.
 
@@ -66,6 +73,29 @@ class CameraIntrinsics:
         J[..., 1, 1] = -inverse
         J[..., 1, 2] = -y * inverse / -z
         return J
+
+
+def recession(transforms: NDArray[np.floating]) -> float:
+    """How many times farther away than MediaPipe has it a clip's camera is taken to be.
+
+    Landmarks hardly tell (a longer lens and a flatter face look alike), but a picture of a head
+    that turns does: hair and ears lie far behind the face, and a camera that is too near moves
+    and scales them by centimetres.
+
+    Args:
+        transforms: (N, 4, 4) MediaPipe's camera ← head of the clip's frames.
+
+    Returns:
+        At least 1, and so much that the usual distance is at least `NEAREST_CM`.
+    """
+    return max(1.0, NEAREST_CM / float(np.median(-transforms[:, 2, 3])))
+
+
+def recede(transforms: NDArray[np.float32], factor: float) -> Array:
+    """(..., 4, 4) camera ← head of a camera that `CameraIntrinsics.receded` by a factor."""
+    receded = transforms.copy()
+    receded[..., 2, 3] *= factor
+    return receded
 
 
 def rotation_matrix(rotation: NDArray[np.floating]) -> NDArray[np.float64]:

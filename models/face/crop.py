@@ -53,7 +53,7 @@ class PortraitCrop:
     frame_height: int
 
     def camera(self) -> CameraIntrinsics:
-        """The camera that looks at this portrait."""
+        """The camera that looks at this portrait, as MediaPipe has it."""
         return CameraIntrinsics.of_portrait(
             self.frame_width, self.frame_height, self.x, self.y, self.side
         )

@@ -65,10 +65,10 @@ class TrackedDataset:
         """Side of the portraits in pixels."""
         return int(self.portraits.shape[1])
 
-    def first(self, count: int) -> TrackedDataset:
-        """The first `count` frames, sharing memory."""
-        parts = {name: getattr(self, name)[:count] for name in ARRAYS}
-        person = None if self.person is None else self.person[:count]
+    def pick(self, numbers: slice | NDArray[np.integer]) -> TrackedDataset:
+        """Some of the frames; a slice shares memory."""
+        parts = {name: getattr(self, name)[numbers] for name in ARRAYS}
+        person = None if self.person is None else self.person[numbers]
         return replace(self, **parts, person=person)
 
 

@@ -15,6 +15,7 @@ from codec.face import HeadPose
 from models.errors import SpeakerFileError
 from models.face.background import BackgroundTracker
 from models.face.basis import ExpressionBasis
+from models.face.camera import recede
 from models.face.crop import FACE_SOURCE_PX, PortraitCrop, face_crop
 from models.face.fit import FaceFitter
 from models.face.mesh import portrait_landmarks
@@ -81,6 +82,7 @@ class FaceMeasurer:
             )
         self._face = face
         self._fitter = FaceFitter(face.neutral, basis, face.camera)
+        self._recession = face.camera.focal / face.crop.camera().focal
         self._torso = TorsoTracker(face.torso)
         self._background = BackgroundTracker(face.background)
 
@@ -92,7 +94,7 @@ class FaceMeasurer:
             transform: (4, 4) float32, the tracker's camera ← head.
             views: of the same frame.
         """
-        fit = self._fitter.fit(landmarks, transform)
+        fit = self._fitter.fit(landmarks, recede(transform, self._recession))
         grey = torso_grey(views.torso_source)
         head = head_mask(landmarks, HEAD_GROWTH)
         torso = self._torso.track(grey, head)

@@ -27,6 +27,7 @@ from models.errors import ClipError, NoFaceError
 from models.face.background import BackgroundReference
 from models.face.background_reference import learn_background_reference
 from models.face.basis import ExpressionBasis, load_basis
+from models.face.camera import recede, recession
 from models.face.crop import FACE_SOURCE_PX, PortraitCrop
 from models.face.dataset import TrackedDataset
 from models.face.fit import fit_neutral
@@ -196,10 +197,12 @@ class _Kept:
         """Learns the speaker from all kept frames, then measures each of them."""
         basis = load_basis()
         landmarks, transforms = self.landmarks, self.transforms
-        camera = self.crop.camera()
+        factor = recession(transforms)
+        camera = self.crop.camera().receded(factor)
         report("neutral face", 0, 1)
         some = _spread(len(landmarks), NEUTRAL_FRAMES)
-        neutral = fit_neutral(landmarks[some], transforms[some], basis, camera)
+        receded = recede(transforms[some], factor)
+        neutral = fit_neutral(landmarks[some], receded, basis, camera)
         person = None
         with PersonSegmenter() as segmenter:
             torso, background = self._references(landmarks, transforms, segmenter)

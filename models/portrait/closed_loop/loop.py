@@ -7,7 +7,7 @@ what the receiver would draw from them, and move them until that is like the cam
 
 with S the usual size of each number's error and ρ a loss that lets outliers be. What is kept
 from frame to frame is the correction z, not the state: it changes slowly, so that one step a
-frame follows it, and a step every few frames nearly as well.
+frame follows it.
 """
 
 from __future__ import annotations
@@ -25,7 +25,9 @@ from models.portrait.kernels.linearizer import KernelLinearizer
 from models.portrait.weights import FieldWeights
 
 TURN_RAD = (0.01, 0.01, 0.01)
-SHIFT_CM = (0.1, 0.1, 0.3)
+SHIFT_CM = 0.1
+AWAY = 0.01
+"""Usual error of the distance, of the distance: a head's size in the picture tells it."""
 TORSO = (0.01, 0.01, 0.01, 0.01, 0.003, 0.003)
 LEAST_SPREAD = 1e-3
 MOST_SCALES = 4.0
@@ -54,8 +56,9 @@ class ClosedLoop:
         self._config = config = config or LoopConfig()
         self._linearizer = KernelLinearizer(weights, camera, config.size, config.pixels)
         self._chain = Chain(weights, config.size)
+        shift_cm = (SHIFT_CM, SHIFT_CM, AWAY * abs(float(weights["rest_translation"][2])))
         self._scale = np.concatenate(
-            [np.maximum(spread, LEAST_SPREAD), TURN_RAD, SHIFT_CM, TORSO]
+            [np.maximum(spread, LEAST_SPREAD), TURN_RAD, shift_cm, TORSO]
         ).astype(np.float64)
         rows = (np.arange(TILES) * len(torso) + len(torso) // 2) // TILES
         self._torso = torso[np.ix_(rows, rows)] > 0

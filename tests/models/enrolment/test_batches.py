@@ -46,3 +46,23 @@ def test_patches_are_whole_squares_of_pixels_within_the_portrait() -> None:
         assert uv.min() >= 0.5
         assert uv.max() <= 63.5
     assert ErrorMap().draw_patches(3, 0, 64, generator).shape == (3, 0, 2)
+
+
+def test_some_of_the_frames_follow_each_other_only_where_they_do(tracked: TrackedDataset) -> None:
+    frames = Frames.of(tracked)
+    assert torch.equal(frames.following[:6], torch.tensor([1, 2, 3, 4, 5, 6]))
+    some = frames.pick(torch.tensor([0, 1, 2, 4, 5]))
+    assert torch.equal(some.following, torch.tensor([1, 2, 2, 4, 4]))
+    assert torch.equal(some.poses[3], frames.poses[4])
+    assert some.mean_face is frames.mean_face
+
+
+def test_what_pixels_surely_show(tracked: TrackedDataset) -> None:
+    frames = Frames.of(tracked)
+    nose = torch.from_numpy(tracked.landmarks[3:4, 4:5])
+    corner = torch.tensor([[[0.02, 0.02]]])
+    low = torch.tensor([[[0.5, 0.99]]])
+    shown = frames.covered(torch.tensor([3]), torch.cat([nose, corner, low], dim=1))
+    assert shown.face[0, :, 0].tolist() == [True, False, False]
+    assert shown.person[0, :, 0].tolist() == [True, False, True]
+    assert shown.below[0, :, 0].tolist() == [False, False, True]

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from models.enrolment.batches import Frames
-from models.enrolment.held_out import AT_ONCE, MOST, HeldOut, held_out_count
+from models.enrolment.held_out import AT_ONCE, MOST, HeldOut, held_out_numbers
 from models.enrolment.train import TrainConfig, Trained, TrainProgress, train
 from models.enrolment.watch import Watch, write_preview
 from models.face.dataset import TrackedDataset
@@ -17,11 +17,9 @@ from models.portrait.image import render_image
 from tests.models.enrolment.test_state import SHORT, Clock
 from tests.models.enrolment.test_train import SMALL
 
-CONFIG = replace(SHORT, held_out_until=1.0)
-
 
 def learn(
-    tracked: TrackedDataset, watch: Watch | None = None, config: TrainConfig = CONFIG
+    tracked: TrackedDataset, watch: Watch | None = None, config: TrainConfig = SHORT
 ) -> tuple[Trained, list[TrainProgress]]:
     torch.set_num_threads(1)
     told: list[TrainProgress] = []
@@ -38,21 +36,21 @@ def same_field(a: Trained, b: Trained) -> bool:
     return all(torch.equal(ours[name], theirs[name]) for name in ours)
 
 
-@pytest.mark.parametrize(("frames", "held"), [(10, 0), (40, 3), (160, 12), (5000, MOST)])
-def test_the_last_frames_are_held_out_but_never_many(frames: int, held: int) -> None:
-    assert held_out_count(frames) == held
+@pytest.mark.parametrize(("frames", "held"), [(10, 0), (40, 1), (160, 6), (5000, MOST)])
+def test_few_frames_are_held_out_one_here_and_one_there(frames: int, held: int) -> None:
+    numbers = held_out_numbers(frames)
+    assert len(numbers) == held
+    assert (np.diff(numbers) > 1).all()
+    assert set(numbers) <= set(range(frames))
 
 
-def test_training_does_not_see_them_until_its_last_part(
-    tracked: TrackedDataset, trained: Trained
-) -> None:
+def test_training_does_not_see_them(tracked: TrackedDataset, trained: Trained) -> None:
     portraits = tracked.portraits.copy()
-    portraits[-held_out_count(len(tracked)) :] = 255
-    spoiled = replace(tracked, portraits=portraits)
-    assert same_field(learn(spoiled)[0], trained)
-    many = replace(CONFIG, max_steps=4, frames_per_step=64, pixels_per_frame=16)
-    late = replace(many, held_out_until=0.4)
-    assert not same_field(learn(spoiled, config=late)[0], learn(tracked, config=late)[0])
+    held_out = held_out_numbers(len(tracked))
+    portraits[held_out] = 255
+    assert same_field(learn(replace(tracked, portraits=portraits))[0], trained)
+    portraits[held_out + 1] = 255
+    assert not same_field(learn(replace(tracked, portraits=portraits))[0], trained)
 
 
 def test_looking_changes_nothing_and_tells_the_psnr(
@@ -72,11 +70,11 @@ def test_the_psnr_is_that_of_the_whole_pictures(tracked: TrackedDataset, trained
     camera = tracked.face.camera
     held_out = HeldOut(frames, camera)
     parts = trained.field, trained.embedding, trained.occupancy
-    count = held_out_count(len(tracked))
-    assert count <= AT_ONCE
+    numbers = held_out_numbers(len(tracked))
+    assert 0 < len(numbers) <= AT_ONCE
     whole = []
-    for i in range(len(tracked) - count, len(tracked)):
-        inputs = frames.inputs(torch.tensor([i]), trained.codes[i : i + 1])
+    for i in numbers:
+        inputs = frames.inputs(torch.tensor([i]), trained.codes[[i]])
         drawn = render_image(trained.field, trained.occupancy, camera, inputs, 64).clamp(0, 1)
         error = ((drawn - frames.portraits[i] / 255) ** 2).mean().item()
         whole.append(-10 * np.log10(error))
@@ -86,7 +84,7 @@ def test_the_psnr_is_that_of_the_whole_pictures(tracked: TrackedDataset, trained
 def test_a_data_set_too_small_to_hold_anything_out_has_no_figure(
     tracked: TrackedDataset, trained: Trained
 ) -> None:
-    held_out = HeldOut(Frames.of(tracked.first(10)), tracked.face.camera)
+    held_out = HeldOut(Frames.of(tracked.pick(slice(10))), tracked.face.camera)
     assert held_out.look(trained.field, trained.embedding, trained.occupancy) is None
 
 
@@ -99,7 +97,7 @@ def test_the_preview_shows_portrait_beside_rendering(
     assert [path.name for path in tmp_path.iterdir()] == ["preview.png"]
     picture = cv2.cvtColor(cv2.imread(str(tmp_path / "preview.png")), cv2.COLOR_BGR2RGB)
     assert picture.shape == (64, 128, 3)
-    number = len(tracked) - 1 - held_out_count(len(tracked)) // 2
+    number = held_out_numbers(len(tracked))[0]
     np.testing.assert_array_equal(picture[:, :64], tracked.portraits[number])
     right = picture[:, 64:].astype(float)
     assert right.std() > 10, "a rendering, not a blank"

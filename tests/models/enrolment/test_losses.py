@@ -3,9 +3,11 @@
 import math
 
 import numpy as np
+import pytest
 import torch
 
-from models.enrolment.losses import ambiguity, dissimilarity, distortion
+from models.enrolment.batches import Covered
+from models.enrolment.losses import ambiguity, dissimilarity, distortion, holes
 from models.evaluation.metrics import ssim
 from models.portrait.rays import RaySamples
 
@@ -46,3 +48,35 @@ def test_dissimilarity_minds_blur_more_than_light() -> None:
     blurred = torch.nn.functional.avg_pool2d(texture, 3, 1, 1)
     error = (blurred - texture).square().mean().sqrt()
     assert dissimilarity(blurred, texture) > 2.0 * dissimilarity(texture + error, texture)
+
+
+def _covered(person: bool, face: bool, below: bool) -> Covered:
+    return Covered(*(torch.full((1, 1, 1), flag) for flag in (person, face, below)))
+
+
+@pytest.mark.parametrize(
+    ("covered", "on_head", "head_opens", "torso_opens"),
+    [
+        (_covered(True, True, False), True, True, False),
+        (_covered(True, False, False), True, True, False),
+        (_covered(True, False, True), True, False, True),
+        (_covered(True, False, False), False, False, True),
+        (_covered(False, False, True), True, False, False),
+    ],
+    ids=["face", "hair", "collar", "shoulder", "wall"],
+)
+def test_a_hole_is_closed_by_what_belongs_there(
+    covered: Covered, on_head: bool, head_opens: bool, torso_opens: bool
+) -> None:
+    head = torch.full((1, 1, 1), 0.3, requires_grad=True)
+    torso = torch.full((1, 1, 1), 0.2, requires_grad=True)
+    holes(head, torso, covered, torch.full((1, 1, 1), on_head)).backward()
+    assert head.grad is None or bool(head.grad < 0) == head_opens
+    assert torso.grad is None or bool(torso.grad < 0) == torso_opens
+
+
+def test_nothing_is_painted_behind_the_head() -> None:
+    torso = torch.full((1, 1, 1), 0.2, requires_grad=True)
+    shown = _covered(True, True, False), torch.full((1, 1, 1), True)
+    holes(torch.ones(1, 1, 1), torso, *shown).backward()
+    assert torso.grad is not None and torso.grad > 0

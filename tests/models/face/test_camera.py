@@ -3,7 +3,13 @@ import math
 import numpy as np
 import pytest
 
-from models.face.camera import CameraIntrinsics, rotation_matrix, rotation_vector
+from models.face.camera import (
+    CameraIntrinsics,
+    recede,
+    recession,
+    rotation_matrix,
+    rotation_vector,
+)
 
 
 def test_a_point_to_the_right_and_up_lies_right_and_up_in_the_portrait():
@@ -52,3 +58,27 @@ def test_rotation_vector_and_matrix_are_each_others_inverse(angle):
 def test_a_quarter_turn_about_up_takes_forward_to_right():
     R = rotation_matrix(np.array([0, math.pi / 2, 0]))
     np.testing.assert_allclose(R @ [0, 0, 1], [1, 0, 0], atol=1e-12)
+
+
+def test_a_camera_that_recedes_shows_the_head_as_large_and_flatter():
+    near = CameraIntrinsics.of_portrait(640, 480, 80, 0, 480)
+    far = near.receded(3.0)
+    pose = np.eye(4, dtype=np.float32)
+    pose[:3, 3] = [2.0, -1.0, -30.0]
+    receded = recede(pose, 3.0)
+    assert receded[2, 3] == -90.0
+    np.testing.assert_allclose(far.project(receded[:3, 3]), near.project(pose[:3, 3]), atol=1e-6)
+    ear, nose = np.array([7.0, 0.0, -6.0]), np.array([7.0, 0.0, 4.0])
+    spread = [
+        np.ptp([camera.project(point + shift)[0] for point in (ear, nose)])
+        for camera, shift in ((near, pose[:3, 3]), (far, receded[:3, 3]))
+    ]
+    assert spread[1] < spread[0] / 2.5
+
+
+@pytest.mark.parametrize(("usual_cm", "factor"), [(25.0, 3.6), (60.0, 1.5), (120.0, 1.0)])
+def test_a_camera_is_not_taken_to_be_nearer_than_people_sit(usual_cm, factor):
+    transforms = np.tile(np.eye(4), (9, 1, 1))
+    transforms[:, 2, 3] = -usual_cm
+    transforms[4, 2, 3] = -500.0  # one frame without sense
+    assert recession(transforms) == pytest.approx(factor)
