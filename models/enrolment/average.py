@@ -32,6 +32,11 @@ class WeightAverage:
         weights = [p.detach() for p in self._parameters]
         torch._foreach_lerp_(self._average, weights, 1.0 / horizon)
 
+    def named(self, module: nn.Module) -> dict[str, Tensor]:
+        """The averages of a module's parameters, by their names in it."""
+        by_id = {id(p): t for p, t in zip(self._parameters, self._average, strict=True)}
+        return {name: by_id[id(p)] for name, p in module.named_parameters() if id(p) in by_id}
+
     @torch.no_grad()
     def apply(self) -> None:
         """Replaces the weights by their average."""

@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from codec.face import POSE_DIM
 from models.face.dataset import TrackedDataset
 from models.portrait.field import FrameInputs
 from models.portrait.rays import rotation_matrix
@@ -148,6 +149,15 @@ class Frames:
         following = place[parts["following"]]
         parts["following"] = torch.where(following < 0, own, following)
         return replace(self, **parts)
+
+    def motion(self) -> Tensor:
+        """(N, 12) poses and torso motions."""
+        return torch.cat([self.poses, self.torso], dim=1)
+
+    def moved(self, motion: Tensor) -> Frames:
+        """The same frames with other poses and torso motions, (N, 12)."""
+        poses, torso = motion[:, :POSE_DIM].contiguous(), motion[:, POSE_DIM:].contiguous()
+        return replace(self, poses=poses, rotations=rotation_matrix(poses[:, :3]), torso=torso)
 
     def inputs(self, frames: Tensor, expression: Tensor) -> FrameInputs:
         """The field's inputs of some frames, with their codes (F, 30)."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 import torch
 
@@ -13,13 +12,11 @@ from models.enrolment.batches import ErrorMap, Frames
 from models.enrolment.embedding_net import EmbeddingNet
 from models.enrolment.proxy import allowed_cells, head_proxy, prime_head
 from models.enrolment.state import TrainState
+from models.enrolment.train_config import TrainConfig
 from models.face.dataset import TrackedDataset
 from models.portrait.config import FieldConfig
 from models.portrait.field import SpeakerField
 from models.portrait.occupancy import Occupancy
-
-if TYPE_CHECKING:
-    from models.enrolment.train import TrainConfig
 
 
 def untrained(frames: Frames, config: TrainConfig, field_config: FieldConfig) -> TrainState:
@@ -39,6 +36,7 @@ def untrained(frames: Frames, config: TrainConfig, field_config: FieldConfig) ->
         WeightAverage([*field.parameters(), *embedding.parameters()]),
         ErrorMap(device),
         torch.Generator(device).manual_seed(config.seed),
+        frames.motion(),
     )
 
 

@@ -22,7 +22,8 @@ from models.enrolment.code_axes import align_code
 from models.enrolment.importance import measure_importance
 from models.enrolment.plane_axes import align_planes
 from models.enrolment.room import room_for
-from models.enrolment.train import TrainConfig, Trained, TrainProgress, train
+from models.enrolment.train import Trained, TrainProgress, train
+from models.enrolment.train_config import TrainConfig
 from models.enrolment.watch import Watch
 from models.enrolment.workplace import Assignment, Workplace, source_digest
 from models.errors import EnrolmentError, ModelError, StoppedError

@@ -18,7 +18,7 @@ from models.errors import EnrolmentError
 from models.portrait.field import SpeakerField
 from models.portrait.occupancy import Occupancy
 
-FORMAT = "nerfcall-training-1"
+FORMAT = "nerfcall-training-2"
 
 
 @dataclass(slots=True)
@@ -33,8 +33,10 @@ class TrainState:
         average: of both's weights.
         errors: where in the portrait training still errs.
         generator: of the steps' randomness.
+        motion: (N, 12) poses and torso motions of all frames, as last measured.
         mean_error: running mean of the squared error of training pixels.
         step: steps done.
+        refined: how often the frames have been measured anew.
         elapsed_s: seconds of training until here.
         held_out_db: PSNR of the held-out frames when they were last looked at; None before.
     """
@@ -46,8 +48,10 @@ class TrainState:
     average: WeightAverage
     errors: ErrorMap
     generator: torch.Generator
+    motion: Tensor
     mean_error: float = field(default=0.05)
     step: int = field(default=0)
+    refined: int = field(default=0)
     elapsed_s: float = field(default=0.0)
     held_out_db: float | None = field(default=None)
 
@@ -59,6 +63,7 @@ class TrainState:
         figures = {
             "mean_error": self.mean_error,
             "step": self.step,
+            "refined": self.refined,
             "elapsed_s": self.elapsed_s,
             "held_out_db": self.held_out_db,
         }
@@ -100,6 +105,7 @@ class TrainState:
             self.generator.set_state(state)
         self.mean_error = float(figures["mean_error"])
         self.step = int(figures["step"])
+        self.refined = int(figures["refined"])
         self.elapsed_s = float(figures["elapsed_s"])
         self.held_out_db = figures["held_out_db"]
 
@@ -108,6 +114,7 @@ class TrainState:
         tensors = {f"field.{name}": t for name, t in self.field.state_dict().items()}
         tensors |= {f"embedding.{name}": t for name, t in self.embedding.state_dict().items()}
         tensors |= {f"average.{i}": t for i, t in enumerate(self.average.tensors)}
+        tensors["motion"] = self.motion
         tensors["occupied"] = self.occupancy.occupied
         tensors["allowed"] = self.occupancy.allowed
         tensors["errors"] = self.errors.errors

@@ -20,7 +20,7 @@ from models.evaluation.recording import ClipPart, Progress
 from models.face.analyzer import FaceAnalyzer
 from models.face.tracker import FaceTracker
 from models.portrait.closed_loop.config import LoopConfig
-from models.portrait.closed_loop.opening import make_loop
+from models.portrait.closed_loop.making import make_loop
 from models.portrait.speaker import Speaker
 
 WARM_UP_FRAMES = 3

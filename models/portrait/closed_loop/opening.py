@@ -12,8 +12,8 @@ from models.errors import KernelError
 from models.face.analyzer import FaceAnalyzer
 from models.portrait.closed_loop.background_loop import BackgroundLoop
 from models.portrait.closed_loop.config import LoopConfig
+from models.portrait.closed_loop.making import make_loop
 from models.portrait.speaker import Speaker
-from models.portrait.weights import unpack_field
 
 if TYPE_CHECKING:
     from models.portrait.closed_loop.loop import ClosedLoop
@@ -57,34 +57,6 @@ def open_analyzer(
     finally:
         if corrector is not None:
             corrector.close()
-
-
-def make_loop(speaker: Speaker, config: LoopConfig) -> ClosedLoop:
-    """Makes a speaker's closed loop, compiling its kernels if this machine never did.
-
-    Raises:
-        KernelError: the kernels do not know a field of this shape, or do not work here.
-        SpeakerFileError: the field's tensors do not fit their configuration.
-    """
-    try:
-        # The kernels take half a second to import and seconds to compile: not in the way of a
-        # start. And Warp may not be there at all, or not work on this machine.
-        from models.portrait.closed_loop.loop import ClosedLoop
-        from models.portrait.kernels.painter import unsupported
-
-        if (reason := unsupported(speaker.field_config)) is not None:
-            raise KernelError(reason)
-        embedding = speaker.face.embedding
-        assert embedding is not None, "a speaker file has one"
-        return ClosedLoop(
-            unpack_field(speaker.field_config, speaker.tensors),
-            speaker.face.camera,
-            embedding.tensors["spread"],
-            speaker.face.torso.weight,
-            config,
-        )
-    except (ImportError, RuntimeError) as error:
-        raise KernelError(f"closed loop: expected kernels that work, got {error}") from error
 
 
 def _corrector(speaker: Speaker, loop: Loop) -> BackgroundLoop | ClosedLoop | None:

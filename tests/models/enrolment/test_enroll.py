@@ -11,7 +11,7 @@ import pytest
 from models.enrolment import enroll as enrolment
 from models.enrolment.enroll import EnrolConfig, EnrolProgress, enroll
 from models.enrolment.room import most_frames, room_for
-from models.enrolment.train import TrainConfig
+from models.enrolment.train_config import TrainConfig
 from models.errors import EnrolmentError, ModelError, NoFaceError, StoppedError
 from models.face.dataset import TrackedDataset, save_dataset
 from models.face.variety import plan_frames

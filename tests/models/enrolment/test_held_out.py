@@ -10,7 +10,8 @@ import torch
 
 from models.enrolment.batches import Frames
 from models.enrolment.held_out import AT_ONCE, MOST, HeldOut, held_out_numbers
-from models.enrolment.train import TrainConfig, Trained, TrainProgress, train
+from models.enrolment.train import Trained, TrainProgress, train
+from models.enrolment.train_config import TrainConfig
 from models.enrolment.watch import Watch, write_preview
 from models.face.dataset import TrackedDataset
 from models.portrait.image import render_image

@@ -7,7 +7,8 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from models.enrolment.train import TrainConfig, Trained, TrainProgress, train
+from models.enrolment.train import Trained, TrainProgress, train
+from models.enrolment.train_config import TrainConfig
 from models.enrolment.watch import Watch
 from models.errors import EnrolmentError
 from models.face.dataset import TrackedDataset
@@ -54,7 +55,17 @@ def test_stopped_in_the_middle_and_resumed_it_learns_the_same(
     assert (half.steps, half.complete) == (3, False)
     assert half.codes.shape == (len(tracked), 30), "what was learned can be used"
     assert {name.split(".")[0] for name in load_file(checkpoint)} == {
-        *("field", "embedding", "average", "adam", "occupied", "allowed", "errors", "random")
+        *(
+            "field",
+            "embedding",
+            "average",
+            "adam",
+            "occupied",
+            "allowed",
+            "errors",
+            "random",
+            "motion",
+        )
     }
     resumed = run(tracked, checkpoint)
     assert (resumed.steps, resumed.complete) == (6, True)

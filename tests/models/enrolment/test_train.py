@@ -2,7 +2,8 @@
 
 import torch
 
-from models.enrolment.train import TrainConfig, Trained, TrainProgress, train
+from models.enrolment.train import Trained, TrainProgress, train
+from models.enrolment.train_config import TrainConfig
 from models.face.dataset import TrackedDataset
 from models.portrait.config import FieldConfig
 
