@@ -7,7 +7,7 @@ what the receiver would draw from them, and move them until that is like the cam
 
 with S the usual size of each number's error and ρ a loss that lets outliers be. What is kept
 from frame to frame is the correction z, not the state: it changes slowly, so that one step a
-frame follows it, and a step every few frames nearly as well.
+frame follows it.
 """
 
 from __future__ import annotations
