@@ -17,6 +17,7 @@ import typer
 from typer.core import TyperGroup
 
 from client.commands import (
+    ablation,
     bench,
     calling,
     comparison,
@@ -35,7 +36,8 @@ PLUGINS = "nerfcall.commands"
 """Entry points of commands that this package must not import, such as the server's."""
 ORDER = (
     *("demo", "serve", "call", "send", "receive"),
-    *("track", "enroll", "encode", "decode", "evaluate", "report", "opinions", "hdtf", "bench"),
+    *("track", "enroll", "encode", "decode", "evaluate", "report", "ablation"),
+    *("opinions", "hdtf", "bench"),
 )
 GROUPS = ("bench", "opinions")
 """Commands that have commands of their own."""
@@ -89,6 +91,7 @@ app.command("encode")(recording.encode)
 app.command("decode")(recording.decode)
 app.command("evaluate")(evaluation.evaluate)
 app.command("report")(comparison.report)
+app.command("ablation")(ablation.ablation)
 app.add_typer(opinions.app, name="opinions")
 app.command("hdtf")(hdtf.hdtf)
 app.add_typer(bench.app, name="bench")

@@ -27,6 +27,7 @@ def untrained(frames: Frames, config: TrainConfig, field_config: FieldConfig) ->
     with torch.device("cpu"):
         field, embedding, occupancy = SpeakerField(field_config), EmbeddingNet(), Occupancy()
     field, embedding, occupancy = field.to(device), embedding.to(device), occupancy.to(device)
+    _freeze(field, embedding, config.frozen)
     field.rest_translation.copy_(frames.poses[:, 3:].mean(0))
     return TrainState(
         field,
@@ -58,6 +59,14 @@ def rough_out(
     report()
     prime_backdrop(field, frames, dataset, config.backdrop_steps, generator)
     state.average.update(0)
+
+
+def _freeze(field: SpeakerField, embedding: EmbeddingNet, names: tuple[str, ...]) -> None:
+    """Sets weights to zero for good."""
+    for prefix, module in (("field", field), ("embedding", embedding)):
+        for name, parameter in module.named_parameters(prefix):
+            if name.startswith(names):
+                parameter.requires_grad_(False).zero_()
 
 
 def _optimiser(

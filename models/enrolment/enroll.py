@@ -157,7 +157,7 @@ def enroll(
         trained = train(dataset, train_config, field_shape(dataset), told, clock, device, watch)
         if trained.steps < MIN_STEPS and not trained.complete:
             raise _stopped(f"after {trained.steps} steps")
-        speaker = _save(output, dataset, trained, train_config, config, clock() - start)
+        speaker = write_speaker(output, dataset, trained, train_config, config, clock() - start)
     except StoppedError:
         raise
     except ModelError:
@@ -255,7 +255,7 @@ def _dataset(
     return dataset
 
 
-def _save(
+def write_speaker(
     output: Path,
     dataset: TrackedDataset,
     trained: Trained,
@@ -263,6 +263,16 @@ def _save(
     config: EnrolConfig,
     elapsed_s: float,
 ) -> Speaker:
+    """Writes what training made as a speaker file.
+
+    Args:
+        output: the file.
+        dataset: that was learned from.
+        trained: what came of it; its code and planes are turned to their principal axes.
+        train_config: how it was trained.
+        config: what was asked for.
+        elapsed_s: what it took, tracking included.
+    """
     codes = align_code(trained.field, trained.embedding, trained.codes)
     align_planes(trained.field, codes)
     weights: dict[str, NDArray[np.generic]] = {

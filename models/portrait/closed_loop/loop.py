@@ -57,11 +57,13 @@ class ClosedLoop:
         self._linearizer = KernelLinearizer(weights, camera, config.size, config.pixels)
         self._chain = Chain(weights, config.size)
         shift_cm = (SHIFT_CM, SHIFT_CM, AWAY * abs(float(weights["rest_translation"][2])))
-        self._scale = np.concatenate(
-            [np.maximum(spread, LEAST_SPREAD), TURN_RAD, shift_cm, TORSO]
-        ).astype(np.float64)
         rows = (np.arange(TILES) * len(torso) + len(torso) // 2) // TILES
         self._torso = torso[np.ix_(rows, rows)] > 0
+        # A torso that the reference does not show does not move.
+        moved = np.array(TORSO) * bool(self._torso.any())
+        self._scale = np.concatenate(
+            [np.maximum(spread, LEAST_SPREAD), TURN_RAD, shift_cm, moved]
+        ).astype(np.float64)
         self._random = np.random.default_rng(config.seed)
         self._z = np.zeros(len(self._scale))
 
