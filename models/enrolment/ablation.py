@@ -89,6 +89,11 @@ ABLATIONS = (
         for count in (2, 8)
     ),
     Ablation(
+        "balance",
+        "frames drawn evenly, whatever eyes and mouth do",
+        training=lambda config: replace(config, balanced=False),
+    ),
+    Ablation(
         "structure",
         "no structure of squares in the loss",
         training=lambda config: replace(config, patch_weight=0.0),

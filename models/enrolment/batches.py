@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from codec.face import POSE_DIM
+from models.enrolment.balance import draw_weights
 from models.face.dataset import TrackedDataset
 from models.portrait.field import FrameInputs
 from models.portrait.rays import rotation_matrix
@@ -78,6 +79,7 @@ class Frames:
             nobody looked.
         face: (N, 128, 128) bool, whether each part of the portrait surely shows the face.
         chins: (N,) the lowest landmark's v, [0, 1].
+        weights: (N,) how often to draw each frame, on average once.
     """
 
     portraits: Tensor
@@ -95,6 +97,7 @@ class Frames:
     inside: Tensor
     face: Tensor
     chins: Tensor
+    weights: Tensor
 
     @classmethod
     def of(cls, dataset: TrackedDataset) -> Frames:
@@ -129,6 +132,7 @@ class Frames:
             torch.from_numpy(inside),
             torch.from_numpy(_faces(dataset.landmarks)),
             torch.from_numpy(high[:, 1]),
+            torch.from_numpy(draw_weights(dataset.landmarks)),
         )
 
     def __len__(self) -> int:

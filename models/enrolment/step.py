@@ -79,12 +79,8 @@ def step_loss(
 ) -> tuple[Tensor, float]:
     """Loss of one batch, and the fine photometric error of its pixels."""
     field, generator, errors = state.field, state.generator, state.errors
-    chosen = torch.randint(
-        len(frames),
-        (config.frames_per_step,),
-        generator=generator,
-        device=frames.portraits.device,
-    )
+    weights = frames.weights if config.balanced else torch.ones_like(frames.weights)
+    chosen = torch.multinomial(weights, config.frames_per_step, True, generator=generator)
     codes, steadiness = _codes(frames, chosen, state.embedding, config, generator)
     on_details = int(config.pixels_per_frame * config.detail_share)
     side = _patch_side(config, frames) if patches else 0

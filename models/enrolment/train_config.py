@@ -34,6 +34,7 @@ class TrainConfig:
         hole_weight: weight of `holes`.
         refine_at: shares of the training at which the frames are measured anew, if it has the
             time.
+        balanced: whether frames that are like few others are drawn more often.
         frozen: beginnings of names of weights that stay zero, `field.` or `embedding.` before
             them: what an ablation leaves out.
         occupancy_every: steps between updates of the occupancy grid.
@@ -62,6 +63,7 @@ class TrainConfig:
     clear_weight: float = 1e-2
     hole_weight: float = 2e-2
     refine_at: tuple[float, ...] = (0.35, 0.65)
+    balanced: bool = True
     frozen: tuple[str, ...] = ()
     occupancy_every: int = 100
     seed: int = 0
