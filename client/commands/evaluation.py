@@ -14,6 +14,7 @@ from client.commands.options import (
     FramesOption,
     JsonOption,
     LoopOption,
+    LoopStepsOption,
     ProfileName,
     ProfileOption,
     SizeOption,
@@ -33,6 +34,7 @@ def evaluate(
     size: SizeOption = 256,
     profile: ProfileOption = ProfileName.COMPACT,
     closed_loop: LoopOption = True,
+    loop_steps: LoopStepsOption = 1,
     device: DeviceOption = DeviceName.AUTO,
     json_file: JsonOption = None,
     report: Annotated[
@@ -83,6 +85,7 @@ def evaluate(
             bar.frames,
             observe,
             Loop.EVERY if closed_loop else Loop.OPEN,
+            loop_steps,
         )
     rows = figures(evaluation)
     title = f"{clip.name}, {'all frames' if frames == ':' else 'frames ' + frames}"
@@ -94,6 +97,7 @@ def evaluate(
             "speaker": who.id,
             "profile": profile.value,
             "closed_loop": closed_loop,
+            "loop_steps": loop_steps if closed_loop else 0,
             "first_frame": min(evaluation.frames),
             "last_frame": max(evaluation.frames),
             **as_json(evaluation),

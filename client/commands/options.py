@@ -50,6 +50,15 @@ LoopOption = Annotated[
         help="Correct what is tracked by what the receiver will draw.",
     ),
 ]
+LoopStepsOption = Annotated[
+    int,
+    typer.Option(
+        "--loop-steps",
+        min=1,
+        max=16,
+        help="Steps of the closed loop on every frame: each takes about 20 ms.",
+    ),
+]
 SpeakerOption = Annotated[
     Path,
     typer.Option(

@@ -13,6 +13,7 @@ from client.commands.options import (
     DeviceOption,
     FramesOption,
     LoopOption,
+    LoopStepsOption,
     ProfileName,
     ProfileOption,
     SizeOption,
@@ -33,6 +34,7 @@ def encode(
     frames: FramesOption = ":",
     profile: ProfileOption = ProfileName.COMPACT,
     closed_loop: LoopOption = True,
+    loop_steps: LoopStepsOption = 1,
 ) -> None:
     """Record a clip as a call: the packets that a sender would send, in one file."""
     from models.clip import parse_frames
@@ -49,6 +51,7 @@ def encode(
             profile.profile(),
             bar.frames,
             Loop.EVERY if closed_loop else Loop.OPEN,
+            loop_steps,
         )
     typer.echo(
         f"{output}: {recording.packets} frames, {recording.payload_bytes} bytes of packets, "

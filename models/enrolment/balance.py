@@ -1,7 +1,7 @@
 """Which frames a training looks at more often: those whose eyes and mouth are as few others'.
 
-A blink is six frames of every hundred and one part in a hundred of the picture: drawn evenly, it
-is never worth learning, and closed eyes are drawn open. So frames are drawn by the inverse root
+A blink is a few frames of hundreds and one part in a hundred of the picture: drawn evenly, it is
+never worth learning, and closed eyes are drawn open. So frames are drawn by the inverse root
 of how many there are like them, in how far the eyes and the mouth are open.
 """
 
@@ -15,8 +15,8 @@ EYES = ((159, 145, 33, 133), (386, 374, 362, 263))
 MOUTH = (13, 14, 78, 308)
 """Upper lip and lower lip inside, and the corners."""
 CELLS = 6
-USUAL = (2.0, 98.0)
-"""Percentiles between which openings are told apart."""
+WIDE = 99.5
+"""Percentile of the openings that counts as wide open; from shut to there the cells divide."""
 
 Landmarks = NDArray[np.float32]
 
@@ -30,8 +30,7 @@ def openings(landmarks: Landmarks) -> NDArray[np.float64]:
 def draw_weights(landmarks: Landmarks) -> NDArray[np.float32]:
     """(N,) how often to draw each frame, on average once."""
     opened = openings(landmarks)
-    low, high = np.percentile(opened, USUAL, axis=0)
-    share = (opened - low) / np.maximum(high - low, 1e-6)
+    share = opened / np.maximum(np.percentile(opened, WIDE, axis=0), 1e-6)
     cell = np.clip((share * CELLS).astype(int), 0, CELLS - 1)
     _, kind, count = np.unique(cell, axis=0, return_inverse=True, return_counts=True)
     weights = count[kind.ravel()] ** -0.5

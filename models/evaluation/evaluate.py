@@ -5,7 +5,7 @@ Full frame, no masks. The originals are the clip's portrait crop at the size tha
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +16,13 @@ from codec.quantize import Profile
 from models.errors import NoFaceError
 from models.evaluation.measure import FrameMeasurement, Measurement, Measurer
 from models.evaluation.playback import PacketRenderer
-from models.evaluation.recording import ClipPart, Progress, Recording, code_frames
+from models.evaluation.recording import (
+    ClipPart,
+    CodedFrame,
+    Progress,
+    Recording,
+    code_frames,
+)
 from models.portrait.closed_loop.opening import Loop
 from models.portrait.speaker import Speaker
 
@@ -70,6 +76,7 @@ def evaluate(
     progress: Progress = lambda what, done, total: None,
     observe: Callable[[Comparison], None] = lambda comparison: None,
     loop: Loop = Loop.EVERY,
+    loop_steps: int = 1,
 ) -> Evaluation:
     """Sends a clip through the whole chain and compares every frame.
 
@@ -86,6 +93,7 @@ def evaluate(
         progress: told about every frame.
         observe: shown every frame.
         loop: how the sender's closed loop works.
+        loop_steps: its steps on a frame.
 
     Raises:
         ClipError: the clip is damaged.
@@ -98,23 +106,22 @@ def evaluate(
         PacketRenderer(speaker, size, device) as renderer,
         Measurer(cache_dir, vgg_every, device) as measurer,
     ):
-        return _evaluate(part, speaker, size, profile, renderer, measurer, progress, observe, loop)
+        coding = code_frames(part, speaker, profile, size, loop, loop_steps)
+        return _evaluate(part, coding, size, renderer, measurer, progress, observe)
 
 
 def _evaluate(
     part: ClipPart,
-    speaker: Speaker,
+    coding: Iterator[CodedFrame],
     size: int,
-    profile: Profile,
     renderer: PacketRenderer,
     measurer: Measurer,
     progress: Progress,
     observe: Callable[[Comparison], None],
-    loop: Loop,
 ) -> Evaluation:
     frames: dict[int, FrameMeasurement] = {}
     payload_bytes = faceless = 0
-    for done, coded in enumerate(code_frames(part, speaker, profile, size, loop), 1):
+    for done, coded in enumerate(coding, 1):
         progress("evaluating", done, part.frames)
         rendered = None if coded.packet is None else renderer.show(coded.packet)
         if coded.packet is None or rendered is None:

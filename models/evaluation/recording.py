@@ -113,6 +113,7 @@ def code_frames(
     profile: Profile = Profile.COMPACT,
     portrait_size: int | None = None,
     loop: Loop = Loop.EVERY,
+    loop_steps: int = 1,
 ) -> Iterator[CodedFrame]:
     """Tracks and codes frames, as a sender does.
 
@@ -122,6 +123,7 @@ def code_frames(
         profile: how the numbers are coded.
         portrait_size: side in pixels of `CodedFrame.portrait`; None: no portraits.
         loop: how the sender's closed loop works.
+        loop_steps: its steps on a frame.
 
     Raises:
         ClipError: the clip is damaged.
@@ -130,7 +132,7 @@ def code_frames(
     interval_ms = min(1000.0 / float(part.fps), MAX_INTERVAL_MS)
     config = EncoderConfig(frame_interval_ms=interval_ms)
     encoder = Encoder(speaker.id, speaker.steps, profile, config)
-    with open_analyzer(speaker, loop, portrait_size) as analyzer:
+    with open_analyzer(speaker, loop, portrait_size, loop_steps) as analyzer:
         for frame in part.read():
             analysis = analyzer.analyze(frame)
             state = analysis.state
@@ -145,6 +147,7 @@ def record_clip(
     profile: Profile = Profile.COMPACT,
     progress: Progress = lambda what, done, total: None,
     loop: Loop = Loop.EVERY,
+    loop_steps: int = 1,
 ) -> Recording:
     """Writes a recorded call, in one piece or not at all.
 
@@ -159,7 +162,8 @@ def record_clip(
     payload_bytes = faceless = 0
     try:
         with CallWriter(temporary, speaker.id, profile, part.fps) as writer:
-            for done, coded in enumerate(code_frames(part, speaker, profile, loop=loop), 1):
+            coding = code_frames(part, speaker, profile, loop=loop, loop_steps=loop_steps)
+            for done, coded in enumerate(coding, 1):
                 progress("encoding", done, part.frames)
                 if coded.packet is None:
                     faceless += 1

@@ -36,7 +36,7 @@ class Loop(StrEnum):
 
 @contextmanager
 def open_analyzer(
-    speaker: Speaker, loop: Loop, portrait_size: int | None = None
+    speaker: Speaker, loop: Loop, portrait_size: int | None = None, steps: int = 1
 ) -> Iterator[FaceAnalyzer]:
     """Opens a speaker's analyzer; where the closed loop cannot work, without it.
 
@@ -44,13 +44,14 @@ def open_analyzer(
         speaker: who is in the frames.
         loop: how the closed loop works.
         portrait_size: as `FaceAnalyzer` takes it.
+        steps: of the closed loop on a frame.
 
     Raises:
         SpeakerFileError: the speaker was made with another expression basis, or its field does
             not fit its configuration.
         ModelError: the tracker's model is missing.
     """
-    corrector = _corrector(speaker, loop)
+    corrector = _corrector(speaker, loop, LoopConfig(steps=steps))
     try:
         with FaceAnalyzer(speaker.face, portrait_size, corrector=corrector) as analyzer:
             yield analyzer
@@ -59,8 +60,9 @@ def open_analyzer(
             corrector.close()
 
 
-def _corrector(speaker: Speaker, loop: Loop) -> BackgroundLoop | ClosedLoop | None:
-    config = LoopConfig()
+def _corrector(
+    speaker: Speaker, loop: Loop, config: LoopConfig
+) -> BackgroundLoop | ClosedLoop | None:
     if loop is Loop.OPEN:
         return None
     if loop is Loop.LIVE:
