@@ -9,6 +9,7 @@ is left to the embedding, which learns along.
 from __future__ import annotations
 
 import logging
+from contextlib import closing
 
 import numpy as np
 import torch
@@ -48,17 +49,15 @@ def measured_anew(frames: Frames, codes: Tensor, weights: FieldWeights, face: Fa
     size = frames.portraits.shape[1]
     # No spread: the code stays what the embedding says.
     still = np.zeros(EXPRESSION_DIM, np.float32)
-    try:
-        loop = loop_of(weights, face, still, LoopConfig(size=size))
-    except KernelError as error:
-        logger.warning("frames stay as the tracker measured them: %.200s", error)
-        return frames.motion()
     numbers = torch.cat([codes, frames.motion(), frames.background], 1).cpu().numpy()
     try:
-        found = [
-            loop.refine(FaceState.from_vector(vector, 0), portrait).vector()[MOTION]
-            for vector, portrait in zip(numbers, frames.portraits.cpu().numpy(), strict=True)
-        ]
-    finally:
-        loop.close()
+        with closing(loop_of(weights, face, still, LoopConfig(size=size))) as loop:
+            found = [
+                loop.refine(FaceState.from_vector(vector, 0), portrait).vector()[MOTION]
+                for vector, portrait in zip(numbers, frames.portraits.cpu().numpy(), strict=True)
+            ]
+    except (KernelError, RuntimeError) as error:
+        # A portrait from tracked frames is better than none.
+        logger.warning("frames stay as the tracker measured them: %.200s", error)
+        return frames.motion()
     return torch.from_numpy(np.array(found)).to(frames.poses)

@@ -2,6 +2,7 @@
 
 import sys
 
+import numpy as np
 import pytest
 
 from models.clip import read_clip
@@ -25,13 +26,19 @@ def tracked(speaker, frames):
     return states(speaker, frames, Loop.OPEN)
 
 
-def states(speaker, frames, loop):
-    with open_analyzer(speaker, loop) as analyzer:
+def states(speaker, frames, loop, steps=1):
+    with open_analyzer(speaker, loop, steps=steps) as analyzer:
         return [analyzer.analyze(frame).state.vector().tolist() for frame in frames]
 
 
 def test_the_closed_loop_changes_what_is_sent(speaker, frames, tracked):
     assert states(speaker, frames, Loop.EVERY) != tracked
+
+
+def test_more_steps_go_further(speaker, frames, tracked):
+    one, four = (np.array(states(speaker, frames, Loop.EVERY, steps)) for steps in (1, 4))
+    first = [np.abs(moved[0] - tracked[0])[:30].mean() for moved in (one, four)]
+    assert first[1] > 1.2 * first[0] > 0
 
 
 def test_a_field_that_the_kernels_do_not_know_is_sent_as_tracked(
