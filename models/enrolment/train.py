@@ -123,8 +123,9 @@ def train(
         if done >= 1.0 or watch.stopped():
             break
         if state.refined < len(rounds) and done >= rounds[state.refined]:
-            codes = embed_all(state.embedding, frames)
-            state.motion.copy_(measured_anew(frames, codes, _averaged(state), dataset.face))
+            # Without the held-out frames: a correction goes on from frame to frame.
+            codes = embed_all(state.embedding, learned)
+            state.motion[shown] = measured_anew(learned, codes, _averaged(state), dataset.face)
             state.refined += 1
             frames = frames.moved(state.motion)
             learned, held_out = frames.pick(shown), HeldOut(frames, dataset.face.camera)

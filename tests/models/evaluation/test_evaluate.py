@@ -301,7 +301,8 @@ def test_a_senders_time_is_told_part_by_part(part: ClipPart, speaker: Speaker) -
 def test_the_closed_loop_brings_the_portrait_nearer_to_the_camera(
     talking_clip: Path, speaker: Speaker
 ) -> None:
-    part = ClipPart.of(talking_clip, slice(200, 224))
+    # Frames without a hand before the man, which no loop can explain.
+    part = ClipPart.of(talking_clip, slice(96, 120))
     mean_db = {}
     with PortraitRenderer(speaker) as renderer:
         for loop in (Loop.OPEN, Loop.EVERY):
