@@ -19,7 +19,7 @@ def align_code(field: SpeakerField, embedding: EmbeddingNet, codes: Tensor) -> T
     are changed in place.
 
     Args:
-        field: reads the code in its expression mixer and its consistency code.
+        field: reads the code in its expression mixer, its consistency code and its bend.
         embedding: writes it.
         codes: (N, 30) codes of the enrolment frames.
 
@@ -35,7 +35,7 @@ def align_code(field: SpeakerField, embedding: EmbeddingNet, codes: Tensor) -> T
     output.bias.copy_(axes.T @ (output.bias - mean))
     first = field.head.mix[0]
     assert isinstance(first, torch.nn.Linear)
-    for layer in (first, field.consistency_frame):
+    for layer in (first, field.consistency_frame, field.bend.mix):
         columns = layer.weight[:, :EXPRESSION_DIM].clone()
         layer.bias.add_(columns @ mean)
         layer.weight[:, :EXPRESSION_DIM] = columns @ axes

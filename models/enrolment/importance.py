@@ -104,7 +104,8 @@ def _colours(
     rays = cast_rays(camera, uv, rotation, frames.translation, head.box_min, head.box_max)
     rays = occupancy.tighten(head, rays)
     code = field.consistency_code(frames)
-    march = march_head(head, head.split_planes(frames.expression), code, rays, generator)
+    planes, space = head.split_planes(frames.expression), field.bent_space(frames)
+    march = march_head(head, planes, code, space, rays, generator)
     fine = march.fine.rgb + (1.0 - march.fine.opacity) * backdrop
     coarse = march.coarse.rgb + (1.0 - march.coarse.opacity) * backdrop.detach()
     hits = rays.hits()[..., None]

@@ -18,7 +18,7 @@ from models.errors import EnrolmentError
 from models.portrait.field import SpeakerField
 from models.portrait.occupancy import Occupancy
 
-FORMAT = "nerfcall-training-2"
+FORMAT = "nerfcall-training-3"
 
 
 @dataclass(slots=True)

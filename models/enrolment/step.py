@@ -103,7 +103,8 @@ def step_loss(
     rays = state.occupancy.tighten(field.head, rays)
     head_rays, order, valid = _head_rays(rays, whole=side**2)
     code = field.consistency_code(inputs)
-    march = march_head(marched, field.head.split_planes(codes), code, head_rays, generator)
+    planes, space = field.head.split_planes(codes), field.bent_space(inputs)
+    march = march_head(marched, planes, code, space, head_rays, generator)
     colours = _composed(march.fine, backdrop, order)
     squared = _squared_errors(colours, target) * valid
     fine = squared.sum() / valid.sum()
@@ -128,6 +129,7 @@ def step_loss(
         + config.distortion_weight * distortion(march.fine_samples, march.fine_weights)
         + config.distortion_weight * distortion(march.coarse_samples, march.coarse_weights)
         + 1e-4 * ambiguity(march.fine.opacity)
+        + config.bend_weight * space.shifts.square().mean()
         + config.steadiness * steadiness
     )
     if side:

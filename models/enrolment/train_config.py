@@ -32,6 +32,7 @@ class TrainConfig:
         distortion_weight: weight of `distortion`, of both fields.
         clear_weight: weight of the opacity of pixels that surely show no person.
         hole_weight: weight of `holes`.
+        bend_weight: weight of the mean square of the displacements of space, cm².
         refine_at: shares of the training at which the frames are measured anew, if it has the
             time.
         balanced: whether frames that are like few others are drawn more often.
@@ -62,6 +63,7 @@ class TrainConfig:
     distortion_weight: float = 1e-3
     clear_weight: float = 1e-2
     hole_weight: float = 2e-2
+    bend_weight: float = 1e-5
     refine_at: tuple[float, ...] = (0.35, 0.65)
     balanced: bool = True
     frozen: tuple[str, ...] = ()

@@ -31,6 +31,8 @@ class FieldConfig:
         dynamic_cells: cells along each side of an expression plane.
         dynamic_channels: features per expression plane, added to the first static ones.
         expression_planes: number of expression planes that the code blends.
+        bend_shapes: number of displacements of the head's space.
+        bend_cells: cells along each side of their grid over the head's box.
         hidden: width of the head field's two small MLPs.
         geometry_dim: numbers handed from the density MLP to the colour MLP.
         coarse_cells: cells along each side of a coarse (proposal) plane.
@@ -56,6 +58,8 @@ class FieldConfig:
     dynamic_cells: int = 64
     dynamic_channels: int = 8
     expression_planes: int = 16
+    bend_shapes: int = 8
+    bend_cells: int = 7
     hidden: int = 32
     geometry_dim: int = 15
     coarse_cells: int = 64

@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from codec.face import EXPRESSION_DIM
+from models.portrait.bend import Bend, BentSpace
 from models.portrait.config import FieldConfig
 from models.portrait.conventions import CONDITION_DIM
 from models.portrait.head import HeadField
@@ -65,6 +66,7 @@ class SpeakerField(nn.Module):
         self.config = config
         self.head = HeadField(config, EXPRESSION_DIM)
         self.torso = TorsoField(config)
+        self.bend = Bend(config)
         self.consistency = nn.Parameter(torch.randn(config.consistency_dim) * 0.1)
         self.consistency_frame = nn.Linear(CONDITION_DIM, config.consistency_dim)
         self.background_logits = nn.Parameter(torch.zeros(1, 3, *config.background_shape()))
@@ -87,12 +89,20 @@ class SpeakerField(nn.Module):
         head's colour and the torso depend on it: the learnable constraint of the paper. Through
         it the closed loop of a sender reaches the torso's shades and folds, too.
         """
-        condition = torch.cat([frames.expression, self._pose(frames)], dim=-1)
-        return torch.tanh(self.consistency + self.consistency_frame(condition))
+        return torch.tanh(self.consistency + self.consistency_frame(self._condition(frames)))
+
+    def bent_space(self, frames: FrameInputs) -> BentSpace:
+        """How the head's space bends in the frames."""
+        shifts = self.bend.shifts(self._condition(frames))
+        return BentSpace(shifts, self.head.box_min, self.head.box_max)
 
     def movement(self, frames: FrameInputs) -> Tensor:
         """(F, 12) how head and torso moved, for the torso's warp."""
         return torch.cat([self._pose(frames), frames.torso * 10.0], dim=-1)
+
+    def _condition(self, frames: FrameInputs) -> Tensor:
+        """(F, 36) code and pose."""
+        return torch.cat([frames.expression, self._pose(frames)], dim=-1)
 
     def _pose(self, frames: FrameInputs) -> Tensor:
         """(F, 6) pose about the usual one, of order one."""

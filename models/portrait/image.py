@@ -83,13 +83,14 @@ def render_pixels(
     tile_index = tile[:, 1] * TILES + tile[:, 0]
     pixels = (far[tile_index] > near[tile_index]).nonzero()[:, 0]
     planes = head.planes(frame.expression)
+    space = field.bent_space(frame)
     for chunk in pixels.split(CHUNK_RAYS):  # type: ignore[no-untyped-call]
         rays = cast_rays(
             camera, uv[:, chunk], rotation, frame.translation, head.box_min, head.box_max
         )
         inside = tile_index[chunk]
         rays = Rays(rays.origins, rays.directions, near[inside][None], far[inside][None])
-        output, _, _ = fine_pass(head, planes, code, rays)
+        output, _, _ = fine_pass(head, planes, code, space.bend(rays))
         picture[chunk] = output.rgb[0] + (1.0 - output.opacity[0]) * picture[chunk]
     return picture
 

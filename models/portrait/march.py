@@ -8,6 +8,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
+from models.portrait.bend import BentSpace
 from models.portrait.planes import SplitPlanes
 from models.portrait.rays import Rays, RaySamples, bracket, stratified
 from models.portrait.volrend import accumulate, weights_from_density
@@ -106,6 +107,7 @@ def march_head(
     head: Head,
     planes: Tensor | SplitPlanes,
     code: Tensor,
+    space: BentSpace,
     rays: Rays,
     generator: torch.Generator | None = None,
 ) -> March:
@@ -115,11 +117,12 @@ def march_head(
         head: the head's field.
         planes: feature planes of the frames, blended or split.
         code: (F, Z) consistency codes.
+        space: of the frames, for the fine pass.
         rays: M rays per frame.
         generator: source of stratified jitter in training; None renders deterministically.
     """
     coarse, coarse_samples, coarse_weights = coarse_pass(head, rays, generator)
     near, far = bracket(coarse_samples, coarse_weights)
-    bracketed = Rays(rays.origins, rays.directions, near, far)
+    bracketed = space.bend(Rays(rays.origins, rays.directions, near, far))
     fine, fine_samples, fine_weights = fine_pass(head, planes, code, bracketed, generator)
     return March(coarse, fine, coarse_samples, coarse_weights, fine_samples, fine_weights)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -19,12 +19,14 @@ class Rays:
         directions: (F, M, 3), scaled so that t is the depth along the camera's axis.
         near: (F, M) where the ray enters the head's box.
         far: (F, M) where it leaves; far ≤ near for rays that miss.
+        shifts: (F, M, 3) added to all points of a ray, cm; None: nothing.
     """
 
     origins: Tensor
     directions: Tensor
     near: Tensor
     far: Tensor
+    shifts: Tensor | None = None
 
     def hits(self) -> Tensor:
         """(F, M) bool: rays that cross the box in front of the camera."""
@@ -32,7 +34,12 @@ class Rays:
 
     def points(self, depths: Tensor) -> Tensor:
         """(F, M, S) depths → (F, M, S, 3) points in head space."""
-        return self.origins[:, None, None] + self.directions[:, :, None] * depths[..., None]
+        points = self.origins[:, None, None] + self.directions[:, :, None] * depths[..., None]
+        return points if self.shifts is None else points + self.shifts[:, :, None]
+
+    def shifted(self, shifts: Tensor) -> Rays:
+        """The rays with (F, M, 3) added to all their points, cm."""
+        return replace(self, shifts=shifts)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,10 +13,11 @@ from dataclasses import dataclass
 
 from models.errors import SpeakerFileError
 
-FORMAT = "nerfcall-speaker-4"
+FORMAT = "nerfcall-speaker-5"
 _FAMILY = "nerfcall-speaker-"
-OUTDATED = (1, 2, 3)
-"""Versions that this one cannot read: 1 and 2 knew no background motion, 3 had one layer."""
+OUTDATED = (1, 2, 3, 4)
+"""Versions that this one cannot read: 1 and 2 knew no background motion, 3 had one layer, 4 no
+bent space."""
 _HEADER = struct.Struct(">20sII4x")
 HEADER_BYTES = _HEADER.size
 MAX_BASE_BYTES = 700_000

@@ -78,6 +78,8 @@ def field_shapes(config: FieldConfig) -> dict[str, Shape]:
         **_linear("torso.warp3", WARP_HIDDEN, 2),
         **_linear("torso.colour1", c.torso_channels + c.consistency_dim, c.torso_hidden),
         **_linear("torso.colour2", c.torso_hidden, 4),
+        "bend.shapes": (c.bend_shapes, 3 * (c.bend_cells + 1) ** 3),
+        **_linear("bend.mix", CONDITION_DIM, c.bend_shapes),
         **_linear("consistency_frame", CONDITION_DIM, c.consistency_dim),
     }
 

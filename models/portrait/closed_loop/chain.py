@@ -28,6 +28,7 @@ class Chain:
         self._w = weights
         dim = weights.config.consistency_dim
         self._torso_code = weights["torso.colour1.weight"][:, -dim:]
+        self._shapes = _by_node(weights)
 
     def jacobian(self, state: FaceState, pixels: NDArray[np.integer], seen: Linearization) -> Array:
         """(M, 3, 42) derivatives of pixels' colours by a correction, at none.
@@ -47,6 +48,8 @@ class Chain:
         code = (1 - reached**2)[:, None] * w["consistency_frame.weight"]  # (Z, 36)
         told = seen.by_colour_bias @ (w["head.colour_code.weight"] @ code)
         told += seen.by_torso_bias @ (self._torso_code @ code)
+        by_shapes = seen.by_shift @ self._shifts(seen.halfway)
+        told += by_shapes @ w["bend.mix.weight"]
         by_expression, told = told[..., :EXPRESSION_DIM], told[..., EXPRESSION_DIM:]
         told = told + seen.by_reference @ by_moved
         by_turn, by_shift = _told_slopes(state)
@@ -57,6 +60,19 @@ class Chain:
         jacobian[..., SHIFT] = told @ by_shift - seen.by_shift
         jacobian[..., TORSO] = seen.by_reference @ by_motion
         return jacobian
+
+    def _shifts(self, halfway: Array) -> Array:
+        """(M, 3) positions in the head's box → (M, 3, K) what each displacement does there, cm."""
+        cells = self._w.config.bend_cells
+        at = np.clip(halfway * cells, 0.0, cells)
+        first = np.minimum(at.astype(np.int64), cells - 1)
+        share = at - first
+        shifts = np.zeros((len(at), self._shapes.shape[-1]), np.float32)
+        for corner in np.ndindex(2, 2, 2):
+            x, y, z = (first + corner).T
+            weight = np.where(corner, share, 1.0 - share).prod(1, dtype=np.float32)
+            shifts += weight[:, None] * self._shapes[z, y, x]
+        return shifts.reshape(len(at), 3, -1)
 
     def _reference_slopes(
         self, state: FaceState, moved: Array, pixels: NDArray[np.integer]
@@ -85,6 +101,13 @@ class Chain:
         slope += 0.1 * (back @ first[:, :2]) @ slope
         slope += back @ first[:, -6:]  # a tenth of the warp's scale, ten times the motion's
         return slope, 0.1 * (back @ first[:, 2:8])
+
+
+def _by_node(weights: FieldWeights) -> Array:
+    """(n, n, n, 3·K) the displacements of the head's space, at nodes z-y-x."""
+    nodes = weights.config.bend_cells + 1
+    shapes = weights["bend.shapes"].reshape(-1, 3, nodes, nodes, nodes)
+    return np.ascontiguousarray(shapes.transpose(2, 3, 4, 1, 0).reshape(nodes, nodes, nodes, -1))
 
 
 def _told_slopes(state: FaceState) -> tuple[Array, Array]:

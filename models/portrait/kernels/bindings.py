@@ -63,6 +63,7 @@ def bind_head(
     bound.density_row, bound.density_bias = share(folded.density_row), folded.density_bias
     bound.geometry, bound.colour_rows = share(folded.geometry), share(folded.colour_rows)
     bound.cells, bound.samples = config.static_cells, config.fine_samples
+    bound.bend_cells = config.bend_cells
     bound.opaque, bound.faint = OPAQUE, FAINT
     return bound
 
@@ -116,6 +117,7 @@ class BoundView:
         memory = self.memory
         memory["mix"][: view.mix.size] = view.mix
         memory["rays"][:] = view.rays.reshape(-1)
+        memory["bend"].reshape(-1, 4)[:, :3] = view.bend
         memory["colour_bias"][:] = self.colour_bias + view.colour_bias
         memory["torso_bias"][:] = view.torso_bias
         memory["motion"][:] = view.motion.reshape(-1)
@@ -128,6 +130,7 @@ def bind_view(folded: FoldedHead, config: FieldConfig) -> BoundView:
     sizes = {
         "mix": folded.basis.shape[-1],
         "rays": 12,
+        "bend": 4 * (config.bend_cells + 1) ** 3,
         "colour_bias": HIDDEN,
         "torso_bias": HIDDEN,
         "motion": 6,

@@ -17,7 +17,8 @@ wp.set_module_options(
 
 def _native() -> str:
     folder = files(__package__)
-    return (folder / "simd.inc").read_text() + (folder / "jacobian.inc").read_text()
+    names = ("simd", "bend", "jacobian")
+    return "".join((folder / f"{name}.inc").read_text() for name in names)
 
 
 @wp.func_native(_native())
@@ -34,9 +35,10 @@ def differentiate(
     far: float,
     item: int,
     colours: wp.array(dtype=wp.float32),
+    halfway: wp.array(dtype=wp.float32),
     rows: wp.array(dtype=wp.float32),
 ):
-    """One pixel: its colour, and the three rows of the Jacobian."""
+    """One pixel: its colour, where its ray is bent, and the three rows of the Jacobian."""
     ...
 
 
@@ -55,6 +57,7 @@ def differentiate_pixels(
     pixels: wp.array(dtype=wp.int32),
     first: int,
     colours: wp.array(dtype=wp.float32),
+    halfway: wp.array(dtype=wp.float32),
     rows: wp.array(dtype=wp.float32),
 ):
     """One pixel a thread."""
@@ -69,5 +72,18 @@ def differentiate_pixels(
             near = wp.min(near, node_near[j * (tiles + 1) + i])
             far = wp.max(far, node_far[j * (tiles + 1) + i])
     differentiate(
-        head, torso, blend, frame, lowest, extent, size, pixel, near, far, item, colours, rows
+        head,
+        torso,
+        blend,
+        frame,
+        lowest,
+        extent,
+        size,
+        pixel,
+        near,
+        far,
+        item,
+        colours,
+        halfway,
+        rows,
     )

@@ -30,6 +30,7 @@ class Linearization:
 
     Attributes:
         colours: (M, 3) in [0, 1], as drawn but not rounded.
+        halfway: (M, 3) where a ray's shift is looked up, of the head's box in [0, 1].
         by_mix: (M, 3, K) by the weights of the expression planes.
         by_colour_bias: (M, 3, 32) by the constant of the head's colour layer.
         by_shift: (M, 3, 3) by a shift of all points of the head at which rays look, 1/cm.
@@ -39,6 +40,7 @@ class Linearization:
     """
 
     colours: Array
+    halfway: Array
     by_mix: Array
     by_colour_bias: Array
     by_shift: Array
@@ -70,9 +72,10 @@ class KernelLinearizer:
         self._ends = np.cumsum([planes, HIDDEN, 3, 3, 2])
         self._pixels = np.zeros(count, np.int32)
         self._colours = np.zeros((count, 3), np.float32)
+        self._halfway = np.zeros((count, 3), np.float32)
         self._rows = np.zeros((count, 3, int(self._ends[-1]) + HIDDEN), np.float32)
         pixels, colours = share(self._pixels, wp.int32), share(self._colours)
-        rows = share(self._rows)
+        halfway, rows = share(self._halfway), share(self._rows)
         self._differentiate = Stage(
             jacobian.differentiate_pixels,
             count,
@@ -91,6 +94,7 @@ class KernelLinearizer:
                 pixels,
                 at,
                 colours,
+                halfway,
                 rows,
             ],
         )
@@ -112,7 +116,7 @@ class KernelLinearizer:
         self._pixels[:] = choose(self._seen())
         self._stages.workers.run(self._differentiate)
         parts = np.split(self._rows, self._ends, axis=-1)
-        return self._pixels, Linearization(self._colours, *parts)
+        return self._pixels, Linearization(self._colours, self._halfway, *parts)
 
     def _seen(self) -> NDArray[np.bool_]:
         near = self._stages.near.numpy()  # type: ignore[no-untyped-call]

@@ -24,9 +24,9 @@ v32 = wp.types.vector(32, wp.float32)
 v48 = wp.types.vector(48, wp.float32)
 
 
-def _native(name: str) -> str:
+def _native(*names: str) -> str:
     folder = files(__package__)
-    return (folder / "simd.inc").read_text() + (folder / f"{name}.inc").read_text()
+    return "".join((folder / f"{name}.inc").read_text() for name in ("simd", *names))
 
 
 @wp.struct
@@ -72,6 +72,7 @@ class Head:
     geometry: wp.array(dtype=wp.float32)  # (32 in, 32 out)
     colour_rows: wp.array(dtype=wp.float32)  # (3, 32)
     cells: int
+    bend_cells: int
     samples: int
     opaque: float
     faint: float
@@ -99,6 +100,7 @@ class View:
 
     mix: wp.array(dtype=wp.float32)  # (count,)
     rays: wp.array(dtype=wp.float32)  # (4, 3): origin, direction at (0, 0), its change with u, v
+    bend: wp.array(dtype=wp.float32)  # ((bend_cells + 1)³, 4): x, y, z in box sides, unused
     colour_bias: wp.array(dtype=wp.float32)  # (32,)
     torso_bias: wp.array(dtype=wp.float32)  # (32,)
     motion: wp.array(dtype=wp.float32)  # (2, 3), frame → reference
@@ -133,7 +135,7 @@ def coarse_density(lattice: Lattice, x: float, y: float, z: float) -> float:
     ...
 
 
-@wp.func_native(_native("head"))
+@wp.func_native(_native("bend", "head"))
 def march(
     head: Head,
     frame: View,

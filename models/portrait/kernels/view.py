@@ -28,6 +28,7 @@ class FrameView:
         rays: (4, 3) in units of the head's box: the camera's centre, the direction of the ray
             through the portrait's corner (0, 0), and what u and v add to it. Directions are
             scaled so that depth along them is in cm along the camera's axis.
+        bend: (n³, 3) how the head's space is bent, at nodes z-y-x of its box, in sides of it.
         colour_bias: (32,) what the consistency code adds to the head's colour layer.
         torso_bias: (32,) likewise for the torso's, its constant bias included.
         motion: (2, 3) affine map from the portrait's (u, v) to the torso's reference.
@@ -38,6 +39,7 @@ class FrameView:
 
     mix: Array
     rays: Array
+    bend: Array
     colour_bias: Array
     torso_bias: Array
     motion: Array
@@ -59,6 +61,7 @@ class FrameViews:
         self._pixels = (np.array([width, height]) / extent)[:, None]
         self._weights = weights
         self._mix = [*_layer(weights, "head.mix.0"), *_layer(weights, "head.mix.2")]
+        self._bent = *_layer(weights, "bend.mix"), weights["bend.shapes"]
         self._colour_code = weights["head.colour_code.weight"]
         torso, self._torso_bias = _layer(weights, "torso.colour1")
         self._torso_code = torso[:, -config.consistency_dim :]
@@ -78,12 +81,18 @@ class FrameViews:
             return FrameView(
                 mix,
                 self._rays(pose.rotation, pose.translation),
+                self._bend(np.concatenate([state.expression, moved])),
                 self._colour_code @ code,
                 self._torso_code @ code + self._torso_bias,
                 _reference_motion(state.torso),
                 self._behind(state.background),
                 warp_weight @ np.concatenate([moved, state.torso * 10.0]) + warp_bias,
             )
+
+    def _bend(self, condition: Array) -> Array:
+        weight, bias, shapes = self._bent
+        shifts = (weight @ condition + bias) @ shapes
+        return np.asarray(shifts.reshape(3, -1).T / (self._box_max - self._box_min), np.float32)
 
     def _behind(self, background: Array) -> Array:
         """From the frame to the reference's portrait, and on to the picture's pixels."""

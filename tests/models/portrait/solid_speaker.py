@@ -53,6 +53,7 @@ def solid_field(config: FieldConfig, seed: int = 0) -> tuple[SpeakerField, Occup
             layer.weight.normal_(std=0.5)
         for layer in (head.colour2, head.colour_direct):
             layer.weight.normal_(std=1.5)
+        field.bend.shapes.normal_(std=0.5)
         field.background_logits.normal_(std=2.0)
     occupancy = Occupancy()
     occupancy.update(head)

@@ -239,6 +239,8 @@ def test_fields_of_other_sizes_are_drawn_too() -> None:
         dynamic_channels=5,
         expression_planes=7,
         geometry_dim=9,
+        bend_shapes=3,
+        bend_cells=5,
         coarse_cells=48,
         coarse_channels=6,
         coarse_samples=12,

@@ -215,7 +215,7 @@ def test_steps_must_be_positive(file: Path, tmp_path: Path) -> None:
 def test_the_bytes_of_a_file_are_as_the_protocol_says() -> None:
     data = join_layers(b"base", b"detail")
     assert data == (
-        b"nerfcall-speaker-4\0\0" + b"\0\0\0\x04" + b"\0\0\0\x06" + bytes(4) + b"basedetail"
+        b"nerfcall-speaker-5\0\0" + b"\0\0\0\x04" + b"\0\0\0\x06" + bytes(4) + b"basedetail"
     )
     assert split_layers(data, "x") == (b"base", b"detail")
     layer = base_layer(data, "x")
