@@ -22,6 +22,7 @@ from client.commands.options import (
 )
 from client.commands.progress import ProgressBar
 from client.commands.tables import print_table, write_json
+from models.portrait.closed_loop.config import UNHURRIED_STEPS
 
 if TYPE_CHECKING:
     from models.evaluation.evaluate import Comparison, Evaluation
@@ -34,7 +35,7 @@ def evaluate(
     size: SizeOption = 256,
     profile: ProfileOption = ProfileName.COMPACT,
     closed_loop: LoopOption = True,
-    loop_steps: LoopStepsOption = 1,
+    loop_steps: LoopStepsOption = UNHURRIED_STEPS,
     device: DeviceOption = DeviceName.AUTO,
     json_file: JsonOption = None,
     report: Annotated[

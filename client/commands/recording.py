@@ -20,6 +20,7 @@ from client.commands.options import (
     SpeakerOption,
 )
 from client.commands.progress import ProgressBar
+from models.portrait.closed_loop.config import UNHURRIED_STEPS
 
 
 def encode(
@@ -34,7 +35,7 @@ def encode(
     frames: FramesOption = ":",
     profile: ProfileOption = ProfileName.COMPACT,
     closed_loop: LoopOption = True,
-    loop_steps: LoopStepsOption = 1,
+    loop_steps: LoopStepsOption = UNHURRIED_STEPS,
 ) -> None:
     """Record a clip as a call: the packets that a sender would send, in one file."""
     from models.clip import parse_frames

@@ -45,6 +45,7 @@ def _without_torso_motion(dataset: TrackedDataset) -> TrackedDataset:
 
 
 CONSISTENCY = ("field.consistency",)
+BEND = ("field.bend",)
 PICTURE = ("embedding.conv1",)
 COEFFICIENTS = (
     "embedding.expression_tokens.weight",
@@ -64,6 +65,11 @@ ABLATIONS = (
         "consistency",
         "no head–torso consistency code",
         training=lambda config: replace(config, frozen=CONSISTENCY),
+    ),
+    Ablation(
+        "bend",
+        "the head's space does not bend",
+        training=lambda config: replace(config, frozen=BEND),
     ),
     Ablation(
         "picture",

@@ -23,6 +23,7 @@ from models.evaluation.recording import (
     Recording,
     code_frames,
 )
+from models.portrait.closed_loop.config import UNHURRIED_STEPS
 from models.portrait.closed_loop.opening import Loop
 from models.portrait.speaker import Speaker
 
@@ -76,7 +77,7 @@ def evaluate(
     progress: Progress = lambda what, done, total: None,
     observe: Callable[[Comparison], None] = lambda comparison: None,
     loop: Loop = Loop.EVERY,
-    loop_steps: int = 1,
+    loop_steps: int = UNHURRIED_STEPS,
 ) -> Evaluation:
     """Sends a clip through the whole chain and compares every frame.
 

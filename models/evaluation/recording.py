@@ -16,6 +16,7 @@ from codec.face import FaceState
 from codec.quantize import Profile
 from models.clip import Frame, probe_clip, read_clip
 from models.errors import ClipError, NoFaceError
+from models.portrait.closed_loop.config import UNHURRIED_STEPS
 from models.portrait.closed_loop.opening import Loop, open_analyzer
 from models.portrait.speaker import Speaker
 
@@ -113,7 +114,7 @@ def code_frames(
     profile: Profile = Profile.COMPACT,
     portrait_size: int | None = None,
     loop: Loop = Loop.EVERY,
-    loop_steps: int = 1,
+    loop_steps: int = UNHURRIED_STEPS,
 ) -> Iterator[CodedFrame]:
     """Tracks and codes frames, as a sender does.
 
@@ -147,7 +148,7 @@ def record_clip(
     profile: Profile = Profile.COMPACT,
     progress: Progress = lambda what, done, total: None,
     loop: Loop = Loop.EVERY,
-    loop_steps: int = 1,
+    loop_steps: int = UNHURRIED_STEPS,
 ) -> Recording:
     """Writes a recorded call, in one piece or not at all.
 

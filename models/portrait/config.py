@@ -58,7 +58,7 @@ class FieldConfig:
     dynamic_cells: int = 64
     dynamic_channels: int = 8
     expression_planes: int = 16
-    bend_shapes: int = 8
+    bend_shapes: int = 16
     bend_cells: int = 7
     hidden: int = 32
     geometry_dim: int = 15

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+UNHURRIED_STEPS = 4
+"""Steps a frame where time does not press: more gain little."""
+
 
 @dataclass(frozen=True, slots=True)
 class LoopConfig:

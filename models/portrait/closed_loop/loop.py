@@ -81,9 +81,9 @@ class ClosedLoop:
         if state.tracking is not Tracking.FACE:
             return  # two faces, or part of one: nothing to compare with
         target = portrait.reshape(-1, 3)
-        for _ in range(self._config.steps):
+        for step in range(self._config.steps):
             now = self.correct(state)
-            pixels, seen = self._linearizer.linearize(now, self._choose)
+            pixels, seen = self._linearizer.linearize(now, self._choose, look=step == 0)
             jacobian = self._chain.jacobian(now, pixels, seen)
             residual = target[pixels] / np.float32(255) - seen.colours
             self._step(jacobian, np.asarray(residual, np.float32))

@@ -100,7 +100,10 @@ class KernelLinearizer:
         )
 
     def linearize(
-        self, state: FaceState, choose: Callable[[NDArray[np.bool_]], NDArray[np.integer]]
+        self,
+        state: FaceState,
+        choose: Callable[[NDArray[np.bool_]], NDArray[np.integer]],
+        look: bool = True,
     ) -> tuple[NDArray[np.int32], Linearization]:
         """Looks at pixels of a state's picture.
 
@@ -108,11 +111,12 @@ class KernelLinearizer:
             state: finite numbers, with a torso motion that can be inverted.
             choose: is told in which tiles (TILES, TILES) the head is seen, and chooses pixels:
                 (count,) numbers, row by row.
+            look: where the head is; not needed for a state that hardly differs from the last.
 
         Returns:
             The pixels, and what they show; views of memory that the next call overwrites.
         """
-        self._stages.prepare(state)
+        self._stages.prepare(state, look)
         self._pixels[:] = choose(self._seen())
         self._stages.workers.run(self._differentiate)
         parts = np.split(self._rows, self._ends, axis=-1)

@@ -89,14 +89,15 @@ class FrameStages:
         self._warp = Stage(programs.warp_torso, warp_nodes, 2, lambda at: [*layers, view.bound, at])
         self.workers = Workers()
 
-    def prepare(self, state: FaceState) -> None:
+    def prepare(self, state: FaceState, look: bool = True) -> None:
         """Makes everything ready for a state.
 
         Args:
             state: finite numbers, with a torso motion that can be inverted.
+            look: where the head is. Otherwise it is where it was: half of the time.
         """
         self.view.write(self._views.view(state))
-        self.workers.run(self._lattice, self._blend, self._warp)
+        self.workers.run(*[self._lattice] * look, self._blend, self._warp)
         self.workers.run(self._add)
 
     def time(self, state: FaceState) -> dict[str, float]:
