@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from codec.quantize import Profile
+from codec.profile import Profile
 
 DEFAULT_JITTER_DELAY_MS = 60.0
 DEFAULT_SIZE_PX = 256
@@ -24,6 +24,7 @@ class SenderConfig:
         loop: start the clip over at its end; otherwise its end is the end of the call.
         participant: whose half this is; None for nobody's in particular.
         profile: how the numbers are coded.
+        target_kbps: payload to hold; None: as much as the picture gains from.
         closed_loop: correct what is tracked by what the receiver will draw, as time allows.
         seconds: end after this time; None for no end.
     """
@@ -36,6 +37,7 @@ class SenderConfig:
     loop: bool = True
     participant: str | None = None
     profile: Profile = Profile.COMPACT
+    target_kbps: float | None = None
     closed_loop: bool = True
     seconds: float | None = None
 

@@ -20,6 +20,7 @@ from codec.decoder import Decoder
 from codec.errors import MissingReferenceError, PacketError
 from codec.face import FaceState, Tracking
 from codec.jitter import JitterBuffer, Playout
+from codec.signal import SignalModel
 
 HELD_AFTER_MS = 500.0
 PING_INTERVAL_MS = 1_000.0
@@ -61,13 +62,13 @@ class Portrait:
 
     Attributes:
         speaker: sha256 of the speaker file.
-        steps: (CHANNELS,) float32 quantisation steps of the speaker file.
+        signal: how the speaker's numbers are coded.
         renderer: draws it; used from one thread at a time.
         layer: a portrait of the base layer is rough, and one of the whole file will replace it.
     """
 
     speaker: str
-    steps: NDArray[np.float32]
+    signal: SignalModel
     renderer: Renderer
     layer: PortraitLayer = PortraitLayer.FULL
 
@@ -136,7 +137,7 @@ class SpeakerFeed:
 
     def start(self, portrait: Portrait) -> None:
         """Begins decoding: the speaker file is there."""
-        self._decoder = Decoder(portrait.speaker, portrait.steps)
+        self._decoder = Decoder(portrait.speaker, portrait.signal)
         self._link.send_control(control.build(control.NeedKey()))
 
     def packet_received(self, packet: bytes, now_ms: float) -> None:
@@ -145,7 +146,7 @@ class SpeakerFeed:
         if self._decoder is None:
             return
         try:
-            state = self._decoder.decode(packet)
+            states = self._decoder.decode(packet)
         except PacketError as error:
             missing = isinstance(error, MissingReferenceError)
             if missing:
@@ -154,10 +155,11 @@ class SpeakerFeed:
             if not missing or self._newest is not None:
                 self._stats.packets_dropped[type(error).__name__] += 1
             return
-        self._count(packet)
-        self._newest = state
+        self._count(packet, len(states))
+        self._newest = states[-1]
         self._decoded_ms = now_ms
-        self._jitter.push(state, now_ms)
+        for state in states:
+            self._jitter.push(state, now_ms)
 
     def control_received(self, text: str, now_unix_ms: float) -> None:
         """Takes in a control message."""
@@ -210,11 +212,12 @@ class SpeakerFeed:
             return CallState.HELD
         return _SHOWN[self._newest.tracking]
 
-    def _count(self, packet: bytes) -> None:
-        received, lost = self._losses.received, self._losses.lost
+    def _count(self, packet: bytes, frames: int) -> None:
+        lost = self._losses.lost
         self._losses.decoded(packet)
-        self._stats.frames_received += self._losses.received - received
-        self._stats.frames_lost += self._losses.lost - lost
+        self._stats.frames_received += frames
+        # As many frames as in this packet will have been in those that are missing before it.
+        self._stats.frames_lost += (self._losses.lost - lost) * frames
 
     def _request_key(self, now_ms: float) -> None:
         if now_ms >= self._next_key_request_ms:

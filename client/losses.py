@@ -1,4 +1,4 @@
-"""Counts lost frames from the sequence numbers of the packets that became frames."""
+"""Counts lost packets from the sequence numbers of the packets that became frames."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ RESTART_GAP = 3_000
 
 
 class LossCounter:
-    """Frames sent and frames received, as far as sequence numbers tell.
+    """Packets sent and packets received, as far as sequence numbers tell.
 
     A packet that comes late first counts as lost and then no longer.
 
@@ -25,7 +25,7 @@ class LossCounter:
 
     @property
     def lost(self) -> int:
-        """Frames that were sent, going by the numbers, and not received."""
+        """Packets that were sent, going by the numbers, and not received."""
         expected = 0 if self._first is None else self._highest - self._first + 1
         return max(0, self._expected_before + expected - self.received)
 

@@ -8,13 +8,11 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
 from client.capture import CameraSource, ClipSource, FrameSource
 from client.config import SenderConfig
 from client.feed import Portrait, PortraitLayer
 from client.sender import Analyzer
+from codec.signal import SignalModel
 from models.portrait.speaker_layers import BaseLayer, base_layer
 
 
@@ -23,12 +21,12 @@ class FaceModelParts:
     """What a sender needs of its speaker file.
 
     Attributes:
-        steps: (CHANNELS,) float32 quantisation steps.
+        signal: how its numbers are coded.
         make_analyzer: makes the analyzer of its frames.
         base: its base layer; None of a file without layers.
     """
 
-    steps: NDArray[np.float32]
+    signal: SignalModel
     make_analyzer: Callable[[], AbstractContextManager[Analyzer]]
     base: BaseLayer | None = None
 
@@ -62,7 +60,7 @@ def load_face_model(path: Path, *, closed_loop: bool) -> FaceModelParts:
     speaker = load_speaker(path)
     base = base_layer(path.read_bytes(), str(path))
     loop = Loop.LIVE if closed_loop else Loop.OPEN
-    return FaceModelParts(speaker.steps, lambda: open_analyzer(speaker, loop), base)
+    return FaceModelParts(speaker.signal, lambda: open_analyzer(speaker, loop), base)
 
 
 def check_device(name: str) -> None:
@@ -97,6 +95,6 @@ def load_portrait(path: Path, device: str, base_of: str | None = None) -> Portra
     if base_of is not None:
         base = parse_base(path.read_bytes(), str(path))
         renderer = PortraitRenderer(base, device)
-        return Portrait(base_of, base.steps, renderer, PortraitLayer.BASE)
+        return Portrait(base_of, base.signal, renderer, PortraitLayer.BASE)
     speaker = load_speaker(path)
-    return Portrait(speaker.id, speaker.steps, PortraitRenderer(speaker, device))
+    return Portrait(speaker.id, speaker.signal, PortraitRenderer(speaker, device))

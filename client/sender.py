@@ -20,10 +20,13 @@ from client.transport.link import Link
 from codec.encoder import Encoder
 from codec.errors import CodecError
 from codec.face import FaceState, Tracking
+from codec.sensitivity import Sensitivity
 from models.clip import Frame
 
 logger = logging.getLogger(__name__)
 
+STALLED_S = 0.2
+"""When no frame has come for so long, those that wait for it are sent."""
 EPOCH_TOLERANCE_MS = 20.0
 """How far the announced wall clock of presentation time 0 may drift before it is announced
 anew: a clip that was delayed, a wall clock that was set, a machine that slept."""
@@ -43,6 +46,10 @@ class Analysis(Protocol):
     @property
     def state(self) -> FaceState | None:
         """The numbers to send; None while no face was ever seen."""
+
+    @property
+    def sensitivity(self) -> Sensitivity | None:
+        """How the picture answers to them, where that is known."""
 
     @property
     def observation(self) -> Observation:
@@ -103,9 +110,14 @@ class FaceSender:
                 pass
 
     def analysed(
-        self, state: FaceState | None, tracking: Tracking, now_ms: float, now_unix_ms: float
+        self,
+        state: FaceState | None,
+        tracking: Tracking,
+        now_ms: float,
+        now_unix_ms: float,
+        sensitivity: Sensitivity | None = None,
     ) -> None:
-        """Sends what was found in a frame.
+        """Sends what was found in a frame, as soon as it shares its packet with enough others.
 
         Args:
             state: the numbers, or None while no face was ever seen: then nothing is sent, but
@@ -113,6 +125,7 @@ class FaceSender:
             tracking: what the tracker saw.
             now_ms: monotonic clock.
             now_unix_ms: wall clock.
+            sensitivity: of the frame's picture, where it is known.
         """
         self._announce_epoch(now_ms, now_unix_ms)
         if state is None:
@@ -120,14 +133,23 @@ class FaceSender:
             return
         self._tracking = None  # from now on the packets tell
         if not self._links:
+            self._encoder.flush()  # whoever comes later has no use for frames of before
             return
         try:
-            packet = self._encoder.encode(state)
+            packet = self._encoder.encode(state, sensitivity)
         except CodecError as error:
             self._refused(error)
             return
-        for link in self._links:
-            link.send(packet)
+        self._send(packet)
+
+    def flush(self) -> None:
+        """Sends frames that wait for others which do not come."""
+        self._send(self._encoder.flush())
+
+    def _send(self, packet: bytes | None) -> None:
+        if packet is not None:
+            for link in self._links:
+                link.send(packet)
 
     def _tell_tracking(self, tracking: Tracking) -> None:
         if tracking is not self._tracking:
@@ -179,9 +201,15 @@ async def run_pipeline(
     slot: NewestSlot[Frame] = NewestSlot()
     stop = threading.Event()
 
+    flushing: asyncio.TimerHandle | None = None
+
     def deliver(analysis: Analysis) -> None:
+        nonlocal flushing
+        if flushing is not None:
+            flushing.cancel()
         tracking = analysis.observation.tracking
-        sender.analysed(analysis.state, tracking, monotonic_ms(), unix_ms())
+        sender.analysed(analysis.state, tracking, monotonic_ms(), unix_ms(), analysis.sensitivity)
+        flushing = loop.call_later(STALLED_S, sender.flush)
 
     def analyse() -> None:
         try:
@@ -201,5 +229,8 @@ async def run_pipeline(
             slot.close()
             # Both threads end within about a frame; the loop must outlive what they post to it.
             await asyncio.wait([capturing, analysing])
+            if flushing is not None:
+                flushing.cancel()
+            sender.flush()
             if slot.dropped:
                 logger.info("%d frames came too fast and were skipped", slot.dropped)

@@ -92,10 +92,11 @@ async def send_from(config: SenderConfig, source: FrameSource, parts: FaceModelP
         speaker = await _upload(files, config.speaker_path)
         encoder = Encoder(
             speaker,
-            parts.steps,
+            parts.signal,
             config.profile,
             EncoderConfig(
                 frame_interval_ms=1000.0 / source.fps,
+                target_kbps=config.target_kbps,
                 # A restarted sender must not look like a replay of the one before.
                 first_sequence=secrets.randbelow(1 << SEQUENCE_BITS),
             ),

@@ -6,15 +6,18 @@ import random
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 
 import numpy as np
 
 from codec.decoder import Decoder
 from codec.encoder import Encoder, EncoderConfig
 from codec.errors import CodecError, PacketError
-from codec.face import FaceState, Vector
+from codec.face import FaceState
 from codec.packet import Packet
-from codec.quantize import Profile
+from codec.profile import Profile
+from codec.sensitivity import Sensitivity
+from codec.signal import SignalModel
 
 LOSS_RATES = (0.0, 0.05, 0.1, 0.2)
 LOSS_TRIALS = 20
@@ -55,9 +58,9 @@ class CodecBench:
         packet_bytes_median: see above.
         packet_bytes_p95: see above.
         key_packet_bytes: mean size of key packets.
-        encode_ms: mean time of one encode.
-        decode_ms: mean time of one decode.
-        max_error_steps: largest quantisation error of any number, in steps.
+        packet_frames: frames in a packet, mean.
+        encode_ms: mean time of encoding a frame.
+        decode_ms: mean time of decoding a frame.
         losses: decoding under loss.
     """
 
@@ -69,39 +72,44 @@ class CodecBench:
     packet_bytes_median: float
     packet_bytes_p95: float
     key_packet_bytes: float
+    packet_frames: float
     encode_ms: float
     decode_ms: float
-    max_error_steps: float
     losses: tuple[LossBench, ...]
 
 
 def measure(
     states: Sequence[FaceState],
-    steps: Vector,
+    signal: SignalModel,
     profile: Profile = Profile.COMPACT,
     config: EncoderConfig | None = None,
     fps: float = 25.0,
+    sensitivities: Sequence[Sensitivity | None] = (),
 ) -> CodecBench:
     """Codes a stream of states and decodes it again, whole and with losses.
 
     Args:
         states: consecutive frames.
-        steps: (CHANNELS,) quantisation steps.
+        signal: of the speaker.
         profile: compact or lossless.
-        config: the reference structure.
+        config: how frames become packets.
         fps: frames per second at which rates and outages are stated.
+        sensitivities: of the frames' pictures, where they are known.
 
     Raises:
         CodecError: there are no states.
     """
     if not states:
         raise CodecError("expected at least one state to measure, got none")
-    encoder = Encoder(_SPEAKER_ID, steps, profile, config)
+    encoder = Encoder(_SPEAKER_ID, signal, profile, config)
     started = time.perf_counter()
-    packets = [encoder.encode(state) for state in states]
+    known = zip_longest(states, sensitivities)
+    packets = [packet for frame in known if (packet := encoder.encode(*frame)) is not None]
+    last = encoder.flush()
+    packets += [] if last is None else [last]
     encoded = time.perf_counter()
-    decoder = Decoder(_SPEAKER_ID, steps)
-    decoded = [decoder.decode(packet) for packet in packets]
+    decoder = Decoder(_SPEAKER_ID, signal)
+    held = [len(decoder.decode(packet)) for packet in packets]
     finished = time.perf_counter()
 
     sizes = np.array([len(packet) for packet in packets])
@@ -110,14 +118,10 @@ def measure(
         [size for size, packet in zip(sizes, fields, strict=True) if packet.is_key]
     )
     body_bytes = sum(len(packet.body) for packet in fields)
-    kbps_per_byte = 8.0 * fps / len(packets) / 1000.0
-    errors = [
-        np.abs(after.vector() - before.vector()) / steps
-        for before, after in zip(states, decoded, strict=True)
-    ]
+    kbps_per_byte = 8.0 * fps / len(states) / 1000.0
     p5, median, p95 = np.percentile(sizes, [5, 50, 95])
     return CodecBench(
-        frames=len(packets),
+        frames=len(states),
         payload_kbps=float(sizes.sum() * kbps_per_byte),
         key_kbps=float(key_sizes.sum() * kbps_per_byte),
         header_share=float(1.0 - body_bytes / sizes.sum()),
@@ -125,21 +129,26 @@ def measure(
         packet_bytes_median=float(median),
         packet_bytes_p95=float(p95),
         key_packet_bytes=float(key_sizes.mean()),
-        encode_ms=(encoded - started) * 1e3 / len(packets),
-        decode_ms=(finished - encoded) * 1e3 / len(packets),
-        max_error_steps=float(np.max(errors)),
-        losses=tuple(measure_loss(packets, steps, loss, fps) for loss in LOSS_RATES),
+        packet_frames=len(states) / len(packets),
+        encode_ms=(encoded - started) * 1e3 / len(states),
+        decode_ms=(finished - encoded) * 1e3 / len(states),
+        losses=tuple(measure_loss(packets, held, signal, loss, fps) for loss in LOSS_RATES),
     )
 
 
 def measure_loss(
-    packets: Sequence[bytes], steps: Vector, loss: float, fps: float = 25.0
+    packets: Sequence[bytes],
+    held: Sequence[int],
+    signal: SignalModel,
+    loss: float,
+    fps: float = 25.0,
 ) -> LossBench:
     """Decodes a stream with random losses, several times over.
 
     Args:
         packets: a stream of the bench's own speaker id.
-        steps: (CHANNELS,) quantisation steps.
+        held: frames in each of them.
+        signal: of the speaker.
         loss: probability of losing each packet; the draws are the same at every call.
         fps: frames per second.
     """
@@ -147,21 +156,21 @@ def measure_loss(
     decoded = 0
     outages: list[int] = []
     for _ in range(LOSS_TRIALS if loss else 1):
-        decoder = Decoder(_SPEAKER_ID, steps)
+        decoder = Decoder(_SPEAKER_ID, signal)
         outage = 0
-        for packet in packets:
+        for packet, frames in zip(packets, held, strict=True):
             arrived = draw.random() >= loss and _decodes(decoder, packet)
             if arrived and outage:
                 outages.append(outage)
-            outage = 0 if arrived else outage + 1
-            decoded += arrived
+            outage = 0 if arrived else outage + frames
+            decoded += frames * arrived
         if outage:
             outages.append(outage)
     lengths_ms = np.array(outages or [0]) * 1000.0 / fps
     median, p90 = np.percentile(lengths_ms, [50, 90])
     return LossBench(
         loss=loss,
-        decoded=decoded / (len(packets) * (LOSS_TRIALS if loss else 1)),
+        decoded=decoded / (sum(held) * (LOSS_TRIALS if loss else 1)),
         outages=len(outages),
         outage_median_ms=float(median),
         outage_p90_ms=float(p90),

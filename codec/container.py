@@ -1,16 +1,17 @@
 """A recorded call as a file: a header that says whose face it is, then the packets.
 
     magic "nerfcall"      8 bytes
-    version               u16, 2
+    version               u16, 3
     profile               u8, 0 compact, 1 lossless
     reserved              u8, 0
     frames per second     u32 numerator, u32 denominator
-    packets               u32
+    packets, frames       u32, u32
     speaker id            32 bytes, sha256 of the speaker file
-    each packet           u16 length, then its bytes
+    each packet           length, then its bytes
 
-Integers are big-endian. The packet count is written on closing: a file that was cut short, or
-whose writer never finished, does not pass for a whole call.
+Integers are big-endian; a length takes a byte, or three from 255 on: 255 and a u16. The counts
+are written on closing: a file that was cut short, or whose writer never finished, does not pass
+for a whole call.
 """
 
 from __future__ import annotations
@@ -23,14 +24,15 @@ from types import TracebackType
 
 from codec.errors import ContainerError
 from codec.packet import speaker_prefix
-from codec.quantize import Profile
+from codec.profile import Profile
 
 MAGIC = b"nerfcall"
-VERSION = 2
+VERSION = 3
 MAX_PACKET_BYTES = 0xFFFF
 
-_HEADER = struct.Struct("!8sHBBIII32s")
-_LENGTH = struct.Struct("!H")
+_HEADER = struct.Struct("!8sHBBIIII32s")
+_LONG = struct.Struct("!H")
+_LONG_MARK = 255
 _UNFINISHED = 0xFFFFFFFF
 
 
@@ -56,7 +58,7 @@ class CallWriter:
         self._fields = (fps.numerator, fps.denominator)
         self._speaker = bytes.fromhex(speaker_id)
         self._profile = profile
-        self.packets = 0
+        self.packets = self.frames = 0
         try:
             self._file = path.open("wb")
         except OSError as error:
@@ -77,8 +79,12 @@ class CallWriter:
         else:
             self._file.close()
 
-    def write(self, packet: bytes) -> None:
+    def write(self, packet: bytes, frames: int) -> None:
         """Appends a packet.
+
+        Args:
+            packet: its bytes.
+            frames: how many it holds.
 
         Raises:
             ContainerError: it is empty or longer than 65535 bytes.
@@ -87,11 +93,16 @@ class CallWriter:
             raise ContainerError(
                 f"expected a packet of 1 to {MAX_PACKET_BYTES} bytes, got {len(packet)}"
             )
-        self._file.write(_LENGTH.pack(len(packet)) + packet)
+        short = len(packet) < _LONG_MARK
+        length = bytes([len(packet)] if short else [_LONG_MARK]) + (
+            b"" if short else _LONG.pack(len(packet))
+        )
+        self._file.write(length + packet)
         self.packets += 1
+        self.frames += frames
 
     def close(self) -> None:
-        """Writes the packet count and closes the file."""
+        """Writes the counts and closes the file."""
         if self._file.closed:
             return
         self._file.seek(0)
@@ -100,7 +111,7 @@ class CallWriter:
 
     def _write_header(self, packets: int) -> None:
         header = _HEADER.pack(
-            MAGIC, VERSION, self._profile, 0, *self._fields, packets, self._speaker
+            MAGIC, VERSION, self._profile, 0, *self._fields, packets, self.frames, self._speaker
         )
         self._file.write(header)
 
@@ -113,6 +124,7 @@ class CallReader:
         profile: of all packets.
         fps: frames per second.
         packets: how many there are.
+        frames: that they hold.
     """
 
     def __init__(self, path: Path, speaker_id: str | None = None) -> None:
@@ -139,7 +151,7 @@ class CallReader:
             raise ContainerError(
                 f"expected a header of {_HEADER.size} bytes, got {len(self._data)}"
             )
-        _, version, profile, reserved, rate, scale, packets, speaker = _HEADER.unpack_from(
+        _, version, profile, reserved, rate, scale, packets, frames, speaker = _HEADER.unpack_from(
             self._data
         )
         if version != VERSION:
@@ -155,6 +167,7 @@ class CallReader:
         self.profile = Profile(profile)
         self.fps = Fraction(rate, scale)
         self.packets: int = packets
+        self.frames: int = frames
         if speaker_id is not None and speaker_id.lower() != self.speaker_id:
             raise ContainerError(
                 f"expected a call of speaker {speaker_id[:8]}…, got one of {self.speaker_id[:8]}…"
@@ -171,12 +184,7 @@ class CallReader:
         """
         position = _HEADER.size
         for index in range(self.packets):
-            start = position + _LENGTH.size
-            if start > len(self._data):
-                raise ContainerError(
-                    f"expected {self.packets} packets, got a file that ends after {index}"
-                )
-            (length,) = _LENGTH.unpack_from(self._data, position)
+            length, start = self._length_at(position, index)
             position = start + length
             if position > len(self._data):
                 raise ContainerError(
@@ -188,3 +196,14 @@ class CallReader:
                 f"expected the file to end after {self.packets} packets, "
                 f"got {len(self._data) - position} more bytes"
             )
+
+    def _length_at(self, position: int, index: int) -> tuple[int, int]:
+        """Length of a packet, and where it begins."""
+        mark = self._data[position : position + 1]
+        long = mark == bytes([_LONG_MARK])
+        end = position + 1 + long * _LONG.size
+        if not mark or end > len(self._data):
+            raise ContainerError(
+                f"expected {self.packets} packets, got a file that ends after {index}"
+            )
+        return (_LONG.unpack_from(self._data, position + 1)[0] if long else mark[0]), end

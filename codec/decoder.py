@@ -1,15 +1,14 @@
-"""Packet bytes in, FaceState out, or a named error and a counter."""
+"""Packet bytes in, FaceStates out, or a named error and a counter."""
 
 from __future__ import annotations
 
 from collections import Counter, deque
 
 from codec.errors import MissingReferenceError, PacketError, WrongSpeakerError
-from codec.face import FaceState, Vector
+from codec.face import FaceState
 from codec.history import StateHistory
-from codec.packet import KEY_CHECK_SEED, Packet, speaker_prefix
-from codec.predict import CodecState
-from codec.quantize import Profile, check_steps, quantizer
+from codec.packet import Packet, Place, speaker_prefix
+from codec.signal import SignalModel
 
 RESYNC_PACKETS = 3
 """Consistent packets, the key packet among them, that prove a restarted stream."""
@@ -29,42 +28,40 @@ class Decoder:
         counters: packets by outcome: "decoded", or the name of the error that dropped them.
     """
 
-    def __init__(self, speaker_id: str, steps: Vector) -> None:
+    def __init__(self, speaker_id: str, model: SignalModel) -> None:
         """Prepares to decode one speaker.
 
         Args:
             speaker_id: sha256 of the speaker file, 64 hexadecimal digits.
-            steps: (CHANNELS,) float32 quantisation steps of the speaker file.
+            model: of the speaker file.
 
         Raises:
-            CodecError: the speaker id or a step is not valid.
+            CodecError: the speaker id is not valid.
         """
         self.counters: Counter[str] = Counter()
         self._prefix = speaker_prefix(speaker_id)
-        steps = check_steps(steps)
-        self._to_values = {profile: quantizer(profile, steps)[1] for profile in Profile}
+        self._model = model
         self._stream: StateHistory | None = None
         self._candidate: StateHistory | None = None
         self._key_checks: deque[tuple[int, int]] = deque(maxlen=REMEMBERED_KEYS)
 
-    def decode(self, packet: bytes) -> FaceState:
-        """Returns the state of one packet, in whatever order packets come.
+    def decode(self, packet: bytes) -> tuple[FaceState, ...]:
+        """Returns the frames of one packet, in whatever order packets come.
 
         Raises:
             PacketError: the packet was dropped; the subclass says why.
         """
         try:
-            state = self._accept(Packet.parse(packet))
+            states = self._accept(Packet.parse(packet))
         except PacketError as error:
             self.counters[type(error).__name__] += 1
             raise
         self.counters["decoded"] += 1
-        values = self._to_values[state.profile](state.symbols)
-        return FaceState.from_vector(values, state.pts_ms, state.tracking)
+        return states
 
-    def _accept(self, packet: Packet) -> CodecState:
+    def _accept(self, packet: Packet) -> tuple[FaceState, ...]:
         if packet.is_key:
-            packet.verify(KEY_CHECK_SEED)
+            packet.verify(Place(packet.speaker_prefix, packet.sequence, packet.pts_ms))
             if packet.speaker_prefix != self._prefix:
                 raise WrongSpeakerError(
                     f"expected a packet of speaker {self._prefix.hex()}…, "
@@ -72,34 +69,34 @@ class Decoder:
                 )
         if self._stream is None:
             if not packet.is_key:
-                raise MissingReferenceError("expected a key packet first, got a predicted one")
-            self._stream = StateHistory()
+                raise MissingReferenceError("expected a key packet first, got another one")
+            self._stream = self._history()
         try:
-            state = self._stream.accept(packet)
+            states = self._stream.accept(packet)
         except PacketError:
             restarted = self._try_candidate(packet)
             if restarted is None:
                 raise
-            state = restarted
+            states = restarted
         if packet.is_key:
             self._key_checks.append((packet.sequence, packet.check))
-        return state
+        return states
 
-    def _try_candidate(self, packet: Packet) -> CodecState | None:
+    def _try_candidate(self, packet: Packet) -> tuple[FaceState, ...] | None:
         """Offers a refused packet to the candidate stream.
 
         Returns:
-            The packet's state if it completes the proof that the sender restarted.
+            The packet's frames if it completes the proof that the sender restarted.
         """
         if packet.is_key and (packet.sequence, packet.check) in self._key_checks:
             return None
-        state = self._accept_candidate(packet)
-        if state is None or self._candidate is None or self._candidate.accepted < RESYNC_PACKETS:
+        states = self._accept_candidate(packet)
+        if states is None or self._candidate is None or self._candidate.accepted < RESYNC_PACKETS:
             return None
         self._stream, self._candidate = self._candidate, None
-        return state
+        return states
 
-    def _accept_candidate(self, packet: Packet) -> CodecState | None:
+    def _accept_candidate(self, packet: Packet) -> tuple[FaceState, ...] | None:
         if self._candidate is not None:
             try:
                 return self._candidate.accept(packet)
@@ -108,9 +105,12 @@ class Decoder:
                     return None
         if not packet.is_key:
             return None
-        self._candidate = StateHistory()
+        self._candidate = self._history()
         try:
             return self._candidate.accept(packet)
         except PacketError:
             self._candidate = None
             return None
+
+    def _history(self) -> StateHistory:
+        return StateHistory(self._prefix, self._model)

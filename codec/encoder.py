@@ -1,55 +1,71 @@
-"""FaceState in, packet bytes out."""
+"""FaceStates in, packets out: each packet holds the frames of about an eighth of a second."""
 
 from __future__ import annotations
 
-from collections import OrderedDict
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from codec.allocate import Price, usual_price
+from codec.block import encode_block, reconstruct
+from codec.compact import CompactFrame, compress
 from codec.errors import CodecError
-from codec.face import CHANNELS, FaceState, Vector
+from codec.face import FaceState
+from codec.half import finite, half_symbols
+from codec.halves import LastFrame, encode_halves
+from codec.history import HISTORY, Left
+from codec.pace import MAX_DISTANCE
 from codec.packet import (
-    KEY_CHECK_SEED,
     MAX_PTS_MS,
+    NO_REFERENCE,
     SEQUENCE_BITS,
+    SHORT_PTS_BITS,
     SHORT_SEQUENCE_BITS,
+    Kind,
     Packet,
+    Place,
     speaker_prefix,
 )
-from codec.predict import (
-    HISTORY,
-    INTERVAL_UNITS,
-    CodecState,
-    adapt_scale,
-    encode_key_body,
-    encode_predicted_body,
-    expected_pts_ms,
-    growth,
-)
-from codec.quantize import Profile, check_steps, quantizer
+from codec.profile import Profile
+from codec.quality import Quality
+from codec.rate import RateController
+from codec.sensitivity import Sensitivity
+from codec.signal import MAX_FRAMES, SignalModel
 
-MAX_LATENESS_MS = 5_000
-"""A frame further than this from its expected time is sent as a key packet."""
+KEYS_TO_ENTER = 2
+"""Key packets in a row where somebody enters the stream: one may be lost."""
 
 
 @dataclass(frozen=True, slots=True)
 class EncoderConfig:
-    """Which packets refer to which.
+    """How frames become packets.
 
-    A key packet stands alone; every `group`-th packet after it, an anchor, refers to the key
-    packet; the others, links, refer to the packet before them. Losing a link or an anchor costs
-    the rest of its group, losing a key packet the rest of its interval.
+    A key packet says everything in full. The packets between are headed shortly and most stand
+    alone all the same: losing one costs its own frames and no other. A still face refers to the
+    last packet that stands alone, at most `refer_within` back: were that one lost, the picture
+    that stays is the right one.
 
     Attributes:
-        key_interval: packets from one key packet to the next, at most 64.
-        group: packets from one anchor to the next.
-        frame_interval_ms: assumed until it has been measured.
+        latency_ms: how long a frame may wait for those that share its packet.
+        frame_interval_ms: assumed until two frames have come.
+        price_of_bit: λ: what share of the picture's usual squared error a bit has to save.
+        quantiser: of the step, see `codec.block`.
+        target_kbps: of compact packets, headers included, which is held by moving the two above;
+            None: quality is held instead.
+        key_interval: packets from one key packet to the next.
+        refer_within: packets from a reference to the last that refers to it.
+        refer_saving: share of its bits that a packet must save to refer to another.
         first_sequence: sequence number of the first packet. A sender should draw it at random
             (RFC 3550, section 5.1), so that a restart is never taken for a replay.
     """
 
-    key_interval: int = 20
-    group: int = 5
+    latency_ms: float = 120.0
     frame_interval_ms: float = 40.0
+    price_of_bit: float = 0.01
+    quantiser: int = 0
+    target_kbps: float | None = None
+    key_interval: int = 16
+    refer_within: int = 6
+    refer_saving: float = 0.3
     first_sequence: int = 0
 
     def __post_init__(self) -> None:
@@ -58,162 +74,193 @@ class EncoderConfig:
         Raises:
             CodecError: a field is out of its range.
         """
-        if not 1 <= self.key_interval <= HISTORY:
-            raise CodecError(f"expected a key interval of 1 to {HISTORY}, got {self.key_interval}")
-        if self.group < 1:
-            raise CodecError(f"expected groups of at least 1 packet, got {self.group}")
+        if not 0 <= self.latency_ms <= 1000:
+            raise CodecError(f"expected a latency of 0 to 1000 ms, got {self.latency_ms}")
         if not 0 < self.frame_interval_ms < 1000:
             raise CodecError(
                 f"expected a frame interval of 0 to 1000 ms, got {self.frame_interval_ms}"
+            )
+        if not self.price_of_bit >= 0:
+            raise CodecError(f"expected a price of 0 or more, got {self.price_of_bit}")
+        if self.target_kbps is not None and not 0.1 <= self.target_kbps <= 1000:
+            raise CodecError(f"expected a target of 0.1 to 1000 kbps, got {self.target_kbps}")
+        if not 1 <= self.key_interval <= 1 << SHORT_SEQUENCE_BITS - 1:
+            raise CodecError(f"expected a key interval of 1 to 128, got {self.key_interval}")
+        if not 0 <= self.refer_within <= MAX_DISTANCE:
+            raise CodecError(
+                f"expected references of 0 to {MAX_DISTANCE} back, got {self.refer_within}"
             )
         if not 0 <= self.first_sequence < 1 << SEQUENCE_BITS:
             raise CodecError(
                 f"expected a first sequence number of 16 bits, got {self.first_sequence}"
             )
 
-    def reference_distance(self, position: int) -> int:
-        """Returns how far back the packet `position` packets after a key packet refers."""
-        return position if position % self.group == 0 else 1
-
 
 class Encoder:
-    """Turns face states into packets, one each, in order of capture."""
+    """Turns face states into packets, in order of capture."""
 
     def __init__(
         self,
         speaker_id: str,
-        steps: Vector,
+        model: SignalModel,
         profile: Profile = Profile.COMPACT,
         config: EncoderConfig | None = None,
     ) -> None:
-        """Prepares a stream; its first packet is a key packet.
+        """Prepares a stream; its first packets are key packets.
 
         Args:
             speaker_id: sha256 of the speaker file, 64 hexadecimal digits.
-            steps: (CHANNELS,) float32 quantisation steps of the speaker file.
+            model: of the speaker file.
             profile: compact or lossless.
-            config: the reference structure.
+            config: how frames become packets.
 
         Raises:
-            CodecError: the speaker id or a step is not valid.
+            CodecError: the speaker id is not valid.
         """
         self._prefix = speaker_prefix(speaker_id)
+        self._model = model
         self._profile = profile
         self._config = config or EncoderConfig()
-        self._to_symbols, _ = quantizer(profile, check_steps(steps))
-        self._states: OrderedDict[int, CodecState] = OrderedDict()
+        self._usual = usual_price()
+        quality = Quality(self._config.quantiser, self._config.price_of_bit)
+        target_kbps = self._config.target_kbps
+        self._quality = quality
+        self._rate = None if target_kbps is None else RateController(target_kbps * 1e3, quality)
+        self._waiting: list[FaceState] = []
+        self._prices: list[Price] = []
+        self._interval_ms = self._config.frame_interval_ms
+        self._left: dict[int, Left] = {}
+        self._alone: Left | None = None
+        self._key = 0
+        self._keys_due = KEYS_TO_ENTER
         self._sequence = self._config.first_sequence
-        self._interval = round(self._config.frame_interval_ms * INTERVAL_UNITS)
-        # Measured over all predicted packets; key packets carry it to whoever joins there.
-        self._scales = (2 << 8,) * CHANNELS + (1 << 7,)
-        self._key: CodecState | None = None
+
+    @property
+    def waiting(self) -> int:
+        """Frames that wait for others to share their packet."""
+        return len(self._waiting)
 
     def request_key(self) -> None:
-        """Makes the next packet a key packet, for a receiver that has lost its reference."""
-        self._key = None
+        """Makes the next packets key packets, for a receiver that enters the stream."""
+        self._keys_due = KEYS_TO_ENTER
 
-    def encode(self, state: FaceState) -> bytes:
-        """Returns the packet of one state.
+    def encode(self, state: FaceState, sensitivity: Sensitivity | None = None) -> bytes | None:
+        """Takes a frame; returns the packet that is complete now, if one is.
+
+        If `waiting` is 1 afterwards, the packet holds the frames before this one, else this one
+        as well.
+
+        Args:
+            state: of the frame.
+            sensitivity: of its picture; None: what it usually is.
 
         Raises:
             QuantizationError: a number is not finite; the stream goes on with the next state.
-            CodecError: the time does not fit the wire.
+            CodecError: the time does not fit the wire, or is not after the last frame's.
         """
+        finite(state.vector())
         if not 0 <= state.pts_ms <= MAX_PTS_MS:
             raise CodecError(f"expected a time of 0 to {MAX_PTS_MS} ms, got {state.pts_ms} ms")
-        symbols = tuple(self._to_symbols(state.vector()).tolist())
-        reference = self._reference(state.pts_ms)
-        if reference is None:
-            packet, coded = self._key_packet(state, symbols)
+        if self._waiting:
+            gap_ms = state.pts_ms - self._waiting[-1].pts_ms
+            if gap_ms <= 0:
+                raise CodecError(
+                    f"expected a time after {self._waiting[-1].pts_ms} ms, got {state.pts_ms} ms"
+                )
+            waited_ms = state.pts_ms - self._waiting[0].pts_ms
+            other = state.tracking is not self._waiting[0].tracking
+            if other or waited_ms > self._config.latency_ms:
+                packet = self.flush()
+                self._take(state, sensitivity)
+                return packet
+            self._interval_ms = gap_ms
+        self._take(state, sensitivity)
+        waited_ms = state.pts_ms - self._waiting[0].pts_ms
+        full = len(self._waiting) == MAX_FRAMES
+        if full or waited_ms + self._interval_ms > self._config.latency_ms:
+            return self.flush()
+        return None
+
+    def flush(self) -> bytes | None:
+        """Returns the packet of the frames that wait, if any do."""
+        if not self._waiting:
+            return None
+        states, prices = self._waiting, self._prices
+        self._waiting, self._prices = [], []
+        if self._profile is Profile.COMPACT:
+            packet, left = self._compact(states, prices)
         else:
-            packet, coded = self._predicted_packet(state, symbols, reference)
-        self._states[coded.sequence] = coded
-        if len(self._states) > HISTORY:
-            self._states.popitem(last=False)
+            packet, left = self._lossless(states)
+        self._left[left.sequence] = left
+        self._left.pop(left.sequence - HISTORY, None)
+        if packet.kind is not Kind.REFERRING:
+            self._alone = left
+        if packet.is_key:
+            self._key = left.sequence
+            self._keys_due = max(self._keys_due - 1, 0)
         self._sequence += 1
         return bytes(packet)
 
-    def _reference(self, pts_ms: int) -> CodecState | None:
-        """Returns what the next packet refers to, None if it must be a key packet."""
-        if self._key is None:
-            return None
-        position = self._sequence - self._key.sequence
-        if position >= self._config.key_interval:
-            return None
-        distance = self._config.reference_distance(position)
-        reference = self._states[self._sequence - distance]
-        late_ms = pts_ms - expected_pts_ms(reference, distance)
-        return reference if abs(late_ms) <= MAX_LATENESS_MS else None
+    def _take(self, state: FaceState, sensitivity: Sensitivity | None) -> None:
+        self._waiting.append(state)
+        self._prices.append(self._usual if sensitivity is None else sensitivity.price(self._model))
 
-    def _key_packet(self, state: FaceState, symbols: tuple[int, ...]) -> tuple[Packet, CodecState]:
-        self._measure_interval(state.pts_ms)
-        data, body = encode_key_body(symbols, self._scales, self._profile)
-        packet = Packet(
-            self._profile,
-            state.tracking,
-            self._sequence % (1 << SEQUENCE_BITS),
-            data,
-            pts_ms=state.pts_ms,
-            interval=self._interval,
-            speaker_prefix=self._prefix,
-        ).sealed(KEY_CHECK_SEED)
-        self._key = CodecState(
-            self._sequence,
-            state.pts_ms,
-            self._interval,
-            self._profile,
-            state.tracking,
-            body.symbols,
-            body.scales,
-            packet.check,
-        )
-        return packet, self._key
+    def _compact(self, states: Sequence[FaceState], prices: list[Price]) -> tuple[Packet, Left]:
+        frames = CompactFrame.of(states, prices, self._model)
+        packet, left = self._compressed(states, frames)
+        if self._rate is not None:
+            duration_ms = frames.times_ms[-1] + self._interval_ms
+            if self._rate.misses(8 * len(bytes(packet)), duration_ms):
+                self._quality = self._rate.quality
+                packet, left = self._compressed(states, frames)
+            self._rate.sent(8 * len(bytes(packet)), duration_ms)
+            self._quality = self._rate.quality
+        return packet, left
 
-    def _predicted_packet(
-        self, state: FaceState, symbols: tuple[int, ...], reference: CodecState
-    ) -> tuple[Packet, CodecState]:
-        distance = self._sequence - reference.sequence
-        data, body = encode_predicted_body(symbols, state.pts_ms, reference, distance)
-        packet = Packet(
-            self._profile,
-            state.tracking,
-            self._sequence % (1 << SHORT_SEQUENCE_BITS),
-            data,
-            distance,
-        ).sealed(reference.check)
-        self._measure_scales(symbols, state.pts_ms, reference, distance)
-        coded = CodecState(
-            self._sequence,
-            body.pts_ms,
-            reference.interval,
-            self._profile,
-            state.tracking,
-            body.symbols,
-            body.scales,
-            packet.check,
-        )
-        return packet, coded
+    def _compressed(self, states: Sequence[FaceState], frames: CompactFrame) -> tuple[Packet, Left]:
+        reference = None if self._is_key_due() else self._alone
+        distance = 0 if reference is None else self._sequence - reference.sequence
+        if distance > self._config.refer_within:
+            reference = None
+        last = None if reference is None else reference.last
+        if isinstance(last, LastFrame):
+            last = None
+        saving = self._config.refer_saving
+        block = compress(frames, self._model, self._quality, last, distance, saving)
+        referred = reference if block.distance else None
+        packet = self._seal(states[0], encode_block(block, self._model), referred)
+        units = reconstruct(block, None if referred is None else last)
+        return packet, Left(self._sequence, states[0].pts_ms, packet.check, units[-1])
 
-    def _measure_scales(
-        self, symbols: tuple[int, ...], pts_ms: int, reference: CodecState, distance: int
-    ) -> None:
-        factor = growth(distance)
-        *scales, time_scale = self._scales
-        lateness = pts_ms - expected_pts_ms(reference, distance)
-        self._scales = (
-            *(
-                adapt_scale(scale, symbol - past, factor)
-                for scale, symbol, past in zip(scales, symbols, reference.symbols, strict=True)
-            ),
-            adapt_scale(time_scale, lateness, growth(1)),
-        )
+    def _lossless(self, states: Sequence[FaceState]) -> tuple[Packet, Left]:
+        reference = None if self._is_key_due() else self._left.get(self._sequence - 1)
+        last = None if reference is None else reference.last
+        if not isinstance(last, LastFrame):
+            reference = last = None
+        times_ms = tuple(state.pts_ms - states[0].pts_ms for state in states)
+        symbols = [tuple(half_symbols(state.vector()).tolist()) for state in states]
+        body, halves = encode_halves(times_ms, symbols, last, 0 if last is None else 1)
+        packet = self._seal(states[0], body, reference)
+        left = LastFrame(halves.symbols[-1], halves.scales)
+        return packet, Left(self._sequence, states[0].pts_ms, packet.check, left)
 
-    def _measure_interval(self, pts_ms: int) -> None:
-        """Averages the frame interval since the oldest state that is still kept."""
-        if not self._states:
-            return
-        oldest = next(iter(self._states.values()))
-        elapsed = (pts_ms - oldest.pts_ms) * INTERVAL_UNITS
-        measured = elapsed // (self._sequence - oldest.sequence)
-        if 0 < measured < 1 << 16:
-            self._interval = measured
+    def _is_key_due(self) -> bool:
+        return self._keys_due > 0 or self._sequence - self._key >= self._config.key_interval
+
+    def _seal(self, first: FaceState, body: bytes, reference: Left | None) -> Packet:
+        if self._is_key_due():
+            kind, bits = Kind.KEY, (SEQUENCE_BITS, 32)
+        else:
+            kind = Kind.ALONE if reference is None else Kind.REFERRING
+            bits = (SHORT_SEQUENCE_BITS, SHORT_PTS_BITS)
+        check = NO_REFERENCE if reference is None else reference.check
+        place = Place(self._prefix, self._sequence, first.pts_ms, check)
+        return Packet(
+            kind,
+            self._profile,
+            first.tracking,
+            self._sequence % (1 << bits[0]),
+            first.pts_ms % (1 << bits[1]),
+            body,
+            self._prefix if kind is Kind.KEY else b"",
+        ).sealed(place)

@@ -24,6 +24,8 @@ TOTAL_BITS = 15
 MIN_LEVEL = 4
 """The smallest expected magnitude that has a table, in 1/256 symbols."""
 MAX_LEVEL_BITS = 25
+CLASSES = 2 * (MAX_LEVEL_BITS - 2)
+"""Classes of expected magnitudes, two in an octave."""
 ESCAPE_ORDER = 3
 MAX_ESCAPE_PREFIX = 16
 
@@ -66,6 +68,12 @@ def class_index(level: int) -> int:
     return 2 * (bits - 3) + ((level >> (bits - 2)) & 1)
 
 
+def class_level(index: int) -> int:
+    """Returns an expected magnitude in the middle of a class, in 1/256."""
+    octave, half = divmod(index, 2)
+    return (5 + 2 * half) << octave
+
+
 def geometric_starts(mean: int) -> tuple[int, ...]:
     """Returns the cumulative frequencies of a two-sided geometric distribution.
 
@@ -92,7 +100,7 @@ def geometric_starts(mean: int) -> tuple[int, ...]:
 
 def _build_classes() -> tuple[ScaleClass, ...]:
     classes: list[ScaleClass] = []
-    for index in range(2 * (MAX_LEVEL_BITS - 2)):
+    for index in range(CLASSES):
         octave, half = divmod(index, 2)
         bits = min(octave + 3, _TABLE_LEVEL_BITS)
         width = 1 << (bits - 2)

@@ -1,125 +1,191 @@
-"""The receiver's view of one stream: the states that packets may refer to, by sequence number."""
+"""The receiver's view of one stream: what packets left behind, by sequence number."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
+from codec.block import decode_block, reconstruct
 from codec.errors import (
     CorruptPacketError,
     FuturePacketError,
     MissingReferenceError,
     ReplayedPacketError,
 )
-from codec.packet import SEQUENCE_BITS, SHORT_SEQUENCE_BITS, Packet, unwrap
-from codec.predict import HISTORY, CodecState, decode_key_body, decode_predicted_body
+from codec.face import FaceState
+from codec.half import half_values
+from codec.halves import HalvesReader, LastFrame
+from codec.packet import (
+    SEQUENCE_BITS,
+    SHORT_PTS_BITS,
+    SHORT_SEQUENCE_BITS,
+    Packet,
+    Place,
+    unwrap,
+)
+from codec.profile import Profile
+from codec.signal import SignalModel, Units
 
+HISTORY = 64
+"""Packets that both ends remember."""
 MAX_DROPOUT = 3000
 """Packets that may be missing in a row before a stream counts as another (RFC 3550, A.1)."""
 MAX_PTS_AHEAD_MS = 120_000
-"""How far a key packet's time may lie ahead of the newest one's."""
+"""How far a packet's time may lie ahead of the newest one's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """What a packet leaves behind at both ends, for later packets to refer to.
+
+    Attributes:
+        sequence: unwrapped sequence number.
+        pts_ms: presentation time of its first frame.
+        check: its checksum.
+        last: its last frame: (COMPONENTS,) units of a compact packet.
+    """
+
+    sequence: int
+    pts_ms: int
+    check: int
+    last: Units | LastFrame
 
 
 class StateHistory:
-    """The last `HISTORY` sequence numbers of one stream.
+    """The last `HISTORY` sequence numbers of one stream, which begins with a key packet.
 
-    Only packets whose checksum holds leave a trace. A key packet's checksum is verified by the
-    caller; a predicted packet's needs the reference and is verified here.
+    Only packets whose checksum holds leave a trace.
+
+    Args:
+        prefix: the speaker's.
+        model: the speaker's.
     """
 
-    def __init__(self) -> None:
-        self._states: dict[int, CodecState] = {}
-        self._newest: CodecState | None = None
+    def __init__(self, prefix: bytes, model: SignalModel) -> None:
+        self._prefix = prefix
+        self._model = model
+        self._left: dict[int, Left] = {}
+        self._newest: Left | None = None
         self.accepted = 0
 
     def knows(self, packet: Packet) -> bool:
         """Whether this very packet, byte for byte as far as the checksum tells, was accepted."""
-        state = self._states.get(self._sequence(packet))
-        return state is not None and state.check == packet.check
+        left = self._left.get(self._sequence(packet))
+        return left is not None and left.check == packet.check
 
-    def accept(self, packet: Packet) -> CodecState:
+    def accept(self, packet: Packet) -> tuple[FaceState, ...]:
         """Decodes a packet and remembers what it leaves behind.
+
+        Returns:
+            Its frames, in the order of time.
 
         Raises:
             ReplayedPacketError: its sequence number was accepted, or is too old to tell.
             FuturePacketError: its sequence number or time is implausibly far ahead.
-            MissingReferenceError: its reference was lost or never seen.
+            MissingReferenceError: its reference was lost or never seen, or the stream was not
+                entered by a key packet.
             CorruptPacketError: damaged, or of another stream.
         """
-        sequence = self._sequence(packet)
-        if self._newest is not None:
-            ahead = sequence - self._newest.sequence
-            if sequence in self._states or ahead <= -HISTORY:
-                raise ReplayedPacketError(
-                    f"expected a new sequence number after {self._newest.sequence - HISTORY}, "
-                    f"got {sequence}"
-                )
-            if ahead > MAX_DROPOUT:
-                raise FuturePacketError(
-                    f"expected a sequence number within {MAX_DROPOUT} after "
-                    f"{self._newest.sequence}, got {sequence}"
-                )
-        state = (
-            self._decode_key(packet, sequence)
-            if packet.is_key
-            else self._decode_predicted(packet, sequence)
-        )
-        self._remember(state)
-        return state
+        if self._newest is None and not packet.is_key:
+            raise MissingReferenceError("expected a key packet first, got another one")
+        sequence, pts_ms = self._sequence(packet), self._pts_ms(packet)
+        self._check_place(sequence, pts_ms, packet.is_key)
+        place = Place(self._prefix, sequence, pts_ms)
+        decode = self._decode_block if packet.profile is Profile.COMPACT else self._decode_halves
+        states, last = decode(packet, place)
+        self._remember(Left(sequence, pts_ms, packet.check, last))
+        return states
 
     def _sequence(self, packet: Packet) -> int:
         bits = SEQUENCE_BITS if packet.is_key else SHORT_SEQUENCE_BITS
         near = packet.sequence if self._newest is None else self._newest.sequence
         return unwrap(packet.sequence, bits, near)
 
-    def _decode_key(self, packet: Packet, sequence: int) -> CodecState:
-        newest = self._newest
-        if newest is not None and sequence > newest.sequence:
-            ahead_ms = packet.pts_ms - newest.pts_ms
-            if not 0 <= ahead_ms <= MAX_PTS_AHEAD_MS:
-                raise FuturePacketError(
-                    f"expected a time 0 to {MAX_PTS_AHEAD_MS} ms after the newest packet's, "
-                    f"got {ahead_ms} ms"
-                )
-        body = decode_key_body(packet.body, packet.profile)
-        return CodecState(
-            sequence,
-            packet.pts_ms,
-            packet.interval,
-            packet.profile,
-            packet.tracking,
-            body.symbols,
-            body.scales,
-            packet.check,
-        )
+    def _pts_ms(self, packet: Packet) -> int:
+        if packet.is_key or self._newest is None:
+            return packet.pts_ms
+        return unwrap(packet.pts_ms, SHORT_PTS_BITS, self._newest.pts_ms)
 
-    def _decode_predicted(self, packet: Packet, sequence: int) -> CodecState:
-        reference = self._states.get(sequence - packet.distance)
+    def _check_place(self, sequence: int, pts_ms: int, is_key: bool) -> None:
+        newest = self._newest
+        if newest is None:
+            return
+        ahead = sequence - newest.sequence
+        if sequence in self._left or ahead <= -HISTORY:
+            raise ReplayedPacketError(
+                f"expected a new sequence number after {newest.sequence - HISTORY}, got {sequence}"
+            )
+        if ahead > MAX_DROPOUT:
+            raise FuturePacketError(
+                f"expected a sequence number within {MAX_DROPOUT} after {newest.sequence}, "
+                f"got {sequence}"
+            )
+        ahead_ms = pts_ms - newest.pts_ms
+        if is_key and ahead > 0 and not 0 < ahead_ms <= MAX_PTS_AHEAD_MS:
+            raise FuturePacketError(
+                f"expected a time up to {MAX_PTS_AHEAD_MS} ms after the newest packet's, "
+                f"got {ahead_ms} ms"
+            )
+        if pts_ms < 0:
+            raise CorruptPacketError(f"expected a time from 0 ms on, got {pts_ms} ms")
+        if not is_key and (ahead_ms > 0) is not (ahead > 0):
+            raise CorruptPacketError(
+                f"expected times in the order of sequence numbers, got {ahead_ms} ms "
+                f"for {ahead} packets"
+            )
+
+    def _decode_block(self, packet: Packet, place: Place) -> tuple[tuple[FaceState, ...], Units]:
+        block = decode_block(packet.body, self._model, packet.refers)
+        reference = self._reference(place, block.distance, packet)
+        units = reconstruct(block, None if reference is None else _units(reference))
+        states = tuple(
+            FaceState.from_vector(vector, place.pts_ms + time_ms, packet.tracking)
+            for vector, time_ms in zip(self._model.vectors(units), block.times_ms, strict=True)
+        )
+        return states, units[-1]
+
+    def _decode_halves(
+        self, packet: Packet, place: Place
+    ) -> tuple[tuple[FaceState, ...], LastFrame]:
+        reader = HalvesReader(packet.body, packet.refers)
+        reference = self._reference(place, reader.distance, packet)
+        halves = reader.read(None if reference is None else _last_frame(reference))
+        states = tuple(
+            FaceState.from_vector(half_values(symbols), place.pts_ms + time_ms, packet.tracking)
+            for symbols, time_ms in zip(halves.symbols, halves.times_ms, strict=True)
+        )
+        return states, LastFrame(halves.symbols[-1], halves.scales)
+
+    def _reference(self, place: Place, distance: int, packet: Packet) -> Left | None:
+        """Finds what a packet refers to, and checks the packet."""
+        if not distance:
+            packet.verify(place)
+            return None
+        reference = self._left.get(place.sequence - distance)
         if reference is None:
             raise MissingReferenceError(
-                f"expected the reference {sequence - packet.distance} of packet {sequence} "
+                f"expected the reference {place.sequence - distance} of packet {place.sequence} "
                 "to have arrived, got none"
             )
-        packet.verify(reference.check)
-        if packet.profile is not reference.profile:
-            raise CorruptPacketError(
-                f"expected the reference's profile {reference.profile.name}, "
-                f"got {packet.profile.name}"
-            )
-        body = decode_predicted_body(packet.body, reference, packet.distance)
-        return CodecState(
-            sequence,
-            body.pts_ms,
-            reference.interval,
-            packet.profile,
-            packet.tracking,
-            body.symbols,
-            body.scales,
-            packet.check,
-        )
+        packet.verify(place.referring_to(reference.check))
+        return reference
 
-    def _remember(self, state: CodecState) -> None:
-        self._states[state.sequence] = state
+    def _remember(self, left: Left) -> None:
+        self._left[left.sequence] = left
         self.accepted += 1
-        if self._newest is None or state.sequence > self._newest.sequence:
-            self._newest = state
-            oldest = state.sequence - HISTORY
-            for sequence in [past for past in self._states if past <= oldest]:
-                del self._states[sequence]
+        if self._newest is None or left.sequence > self._newest.sequence:
+            self._newest = left
+            oldest = left.sequence - HISTORY
+            for sequence in [past for past in self._left if past <= oldest]:
+                del self._left[sequence]
+
+
+def _units(reference: Left) -> Units:
+    if isinstance(reference.last, LastFrame):
+        raise CorruptPacketError("expected a compact reference, got a lossless one")
+    return reference.last
+
+
+def _last_frame(reference: Left) -> LastFrame:
+    if not isinstance(reference.last, LastFrame):
+        raise CorruptPacketError("expected a lossless reference, got a compact one")
+    return reference.last

@@ -1,8 +1,9 @@
 """The wire format of one packet (see docs/protocol.md for the diagrams).
 
-A predicted packet spends five bytes on everything but its numbers: flags, a shortened sequence
-number with the distance to its reference, and a checksum. The presentation time is entropy
-coded with the numbers. A key packet stands alone and spends fifteen.
+A packet holds some frames. It spends five bytes on everything but their numbers; what those
+bytes leave out (the highest bits of sequence number and time, whose face it is, what it refers
+to) goes into the checksum, so that a packet that was put into the wrong place does not pass. A
+key packet says all of it in full, and is where a stream is entered.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import re
 import struct
 from binascii import crc_hqx
 from dataclasses import dataclass, replace
+from enum import IntEnum
 
 from codec.errors import (
     CodecError,
@@ -19,23 +21,49 @@ from codec.errors import (
     UnsupportedVersionError,
 )
 from codec.face import Tracking
-from codec.quantize import Profile
+from codec.profile import Profile
 
-VERSION = 2
+VERSION = 3
 SEQUENCE_BITS = 16
-SHORT_SEQUENCE_BITS = 10
-MAX_DISTANCE = 63
-KEY_CHECK_SEED = 0xFFFF
+SHORT_SEQUENCE_BITS = 8
+PTS_BITS = 32
+SHORT_PTS_BITS = 16
 SPEAKER_PREFIX_BYTES = 4
-MAX_PTS_MS = (1 << 32) - 1
+MAX_PTS_MS = (1 << PTS_BITS) - 1
+NO_REFERENCE = 0
+"""Stands for the checksum of the reference where there is none."""
 
 _SPEAKER_ID = re.compile("[0-9a-fA-F]{64}")
-_KEY_FLAG = 0x10
-_PROFILE_FLAG = 0x08
-_TRACKING_MASK = 0x07
-_KEY = struct.Struct("!BHIH4s")
-_PREDICTED = struct.Struct("!BH")
-_CHECK = struct.Struct("!H")
+_PROFILE_FLAG = 0x10
+_STATUS_MASK = 0x0F
+_KEY = struct.Struct("!BHI4s")
+_KEY_CHECK = struct.Struct("!H")
+_SHORT = struct.Struct("!BBH")
+_SHORT_CHECK = struct.Struct("!B")
+_SEED = struct.Struct("!4sHIH")
+
+
+def _crc_8_table() -> tuple[int, ...]:
+    table = []
+    for byte in range(256):
+        for _ in range(8):
+            byte = byte << 1 ^ (0x107 if byte & 0x80 else 0)
+        table.append(byte)
+    return tuple(table)
+
+
+_CRC_8 = _crc_8_table()
+
+
+class Kind(IntEnum):
+    """What a packet needs to be decoded."""
+
+    ALONE = 0
+    """Nothing but a stream that was entered."""
+    REFERRING = 1
+    """An earlier packet."""
+    KEY = 2
+    """Nothing at all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,57 +71,56 @@ class Packet:
     """One packet as its fields; `bytes(packet)` is what crosses the network.
 
     Attributes:
-        profile: how the symbols are to be read.
-        tracking: what the tracker saw in the frame.
-        sequence: the lowest 16 bits of the sequence number of a key packet, the lowest 10 of a
-            predicted one.
+        kind: what it needs.
+        profile: how its numbers are to be read.
+        tracking: what the tracker saw in its frames.
+        sequence: lowest bits of a number that grows by one a packet: 16 of a key packet, 8 of
+            another.
+        pts_ms: lowest bits of the first frame's presentation time: 32 of a key packet, 16 of
+            another.
         body: the entropy-coded numbers.
-        distance: how many sequence numbers back the reference is; 0 for a key packet.
-        pts_ms: presentation time of a key packet (a predicted one has it in the body), 32 bits.
-        interval: a key packet's frame interval in 1/64 ms, 16 bits, above zero.
         speaker_prefix: the first four bytes of a key packet's speaker id.
-        check: CRC-16 of everything before it, see `sealed`.
+        check: checksum: 16 bits of a key packet, 8 of another; see `sealed`.
     """
 
+    kind: Kind
     profile: Profile
     tracking: Tracking
     sequence: int
+    pts_ms: int
     body: bytes
-    distance: int = 0
-    pts_ms: int = 0
-    interval: int = 0
     speaker_prefix: bytes = b""
     check: int = 0
 
     @property
     def is_key(self) -> bool:
-        """Whether the packet can be decoded without any other."""
-        return self.distance == 0
+        """Whether a stream can be entered here."""
+        return self.kind is Kind.KEY
+
+    @property
+    def refers(self) -> bool:
+        """Whether another packet is needed to decode it."""
+        return self.kind is Kind.REFERRING
 
     def __bytes__(self) -> bytes:
         """Returns the packet's bytes, the checksum as it stands."""
-        return self._covered() + _CHECK.pack(self.check)
+        check = _KEY_CHECK if self.is_key else _SHORT_CHECK
+        return self._covered() + check.pack(self.check)
 
-    def sealed(self, seed: int) -> Packet:
-        """Returns the packet with its checksum filled in.
+    def sealed(self, place: Place) -> Packet:
+        """Returns the packet with its checksum filled in, for its place in a stream."""
+        return replace(self, check=self._checksum(place))
 
-        The checksum is CRC-16 with polynomial 0x1021 (ITU-T V.41). Its start value is
-        `KEY_CHECK_SEED` for a key packet and the reference's checksum for a predicted one. So a
-        chain of checksums leads back to the key packet and the speaker that it names: a packet
-        of another speaker, or of the same sender before it restarted, fails the check.
-        """
-        return replace(self, check=crc_hqx(self._covered(), seed))
-
-    def verify(self, seed: int) -> None:
+    def verify(self, place: Place) -> None:
         """Compares the checksum.
 
         Raises:
-            CorruptPacketError: damaged bytes, or bytes that belong to another stream.
+            CorruptPacketError: damaged bytes, or bytes that belong elsewhere.
         """
-        expected = crc_hqx(self._covered(), seed)
+        expected = self._checksum(place)
         if self.check != expected:
             raise CorruptPacketError(
-                f"expected checksum {expected:#06x}, got {self.check:#06x}: damaged bytes, "
+                f"expected checksum {expected:#x}, got {self.check:#x}: damaged bytes, "
                 "or a packet of another stream"
             )
 
@@ -111,46 +138,78 @@ class Packet:
         version = data[0] >> 5
         if version != VERSION:
             raise UnsupportedVersionError(f"expected packet version {VERSION}, got {version}")
-        is_key = bool(data[0] & _KEY_FLAG)
-        header = _KEY if is_key else _PREDICTED
-        if len(data) < header.size + _CHECK.size:
-            raise TruncatedPacketError(
-                f"expected at least {header.size + _CHECK.size} bytes, got {len(data)}"
-            )
-        status = data[0] & _TRACKING_MASK
-        if status > max(Tracking):
-            raise CorruptPacketError(f"expected a tracking status up to 4, got {status}")
+        status = data[0] & _STATUS_MASK
+        if status >= len(Kind) * len(Tracking):
+            raise CorruptPacketError(f"expected a status of 0 to 14, got {status}")
+        kind, tracking = Kind(status // len(Tracking)), Tracking(status % len(Tracking))
         profile = Profile.LOSSLESS if data[0] & _PROFILE_FLAG else Profile.COMPACT
-        body = data[header.size : -_CHECK.size]
-        (check,) = _CHECK.unpack(data[-_CHECK.size :])
-        if is_key:
-            _, sequence, pts_ms, interval, prefix = _KEY.unpack_from(data)
-            if interval == 0:
-                raise CorruptPacketError("expected a frame interval above 0, got 0")
-            return cls(
-                profile, Tracking(status), sequence, body, 0, pts_ms, interval, prefix, check
-            )
-        _, word = _PREDICTED.unpack_from(data)
-        distance = word & MAX_DISTANCE
-        if distance == 0:
-            raise CorruptPacketError("expected a reference distance of 1 to 63, got 0")
-        sequence = word >> (SEQUENCE_BITS - SHORT_SEQUENCE_BITS)
-        return cls(profile, Tracking(status), sequence, body, distance, check=check)
+        header, check = (_KEY, _KEY_CHECK) if kind is Kind.KEY else (_SHORT, _SHORT_CHECK)
+        least = header.size + check.size
+        if len(data) < least:
+            raise TruncatedPacketError(f"expected at least {least} bytes, got {len(data)}")
+        _, *fields = header.unpack_from(data)
+        (seal,) = check.unpack(data[-check.size :])
+        sequence, pts_ms = fields[:2]
+        prefix = fields[2] if kind is Kind.KEY else b""
+        body = data[header.size : -check.size]
+        return cls(kind, profile, tracking, sequence, pts_ms, body, prefix, seal)
 
     def _covered(self) -> bytes:
-        first = VERSION << 5 | self.tracking
+        first = VERSION << 5 | self.kind * len(Tracking) + self.tracking
         if self.profile is Profile.LOSSLESS:
             first |= _PROFILE_FLAG
         if self.is_key:
-            first |= _KEY_FLAG
-            fields = (first, self.sequence, self.pts_ms, self.interval, self.speaker_prefix)
-            return _KEY.pack(*fields) + self.body
-        word = self.sequence << (SEQUENCE_BITS - SHORT_SEQUENCE_BITS) | self.distance
-        return _PREDICTED.pack(first, word) + self.body
+            return _KEY.pack(first, self.sequence, self.pts_ms, self.speaker_prefix) + self.body
+        return _SHORT.pack(first, self.sequence, self.pts_ms) + self.body
+
+    def _checksum(self, place: Place) -> int:
+        covered = bytes(place) + self._covered()
+        return crc_hqx(covered, 0xFFFF) if self.is_key else crc_8(covered)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where in which stream a packet belongs; begins what its checksum covers.
+
+    The checksum of a key packet is CRC-16 with polynomial 0x1021 (ITU-T V.41) from 0xFFFF on,
+    that of others CRC-8 with polynomial 0x07 (ITU-T I.432.1) from 0 on.
+
+    Attributes:
+        speaker_prefix: whose face it is.
+        sequence: unwrapped.
+        pts_ms: of the first frame.
+        reference: the checksum of the packet referred to, or `NO_REFERENCE`.
+    """
+
+    speaker_prefix: bytes
+    sequence: int
+    pts_ms: int
+    reference: int = NO_REFERENCE
+
+    def referring_to(self, check: int) -> Place:
+        """The place of a packet that refers to one with this checksum."""
+        return replace(self, reference=check)
+
+    def __bytes__(self) -> bytes:
+        """Returns the bytes that the checksum begins with; none of them is sent."""
+        return _SEED.pack(
+            self.speaker_prefix,
+            self.sequence % (1 << SEQUENCE_BITS),
+            self.pts_ms % (1 << PTS_BITS),
+            self.reference,
+        )
+
+
+def crc_8(data: bytes) -> int:
+    """Returns the remainder by x⁸ + x² + x + 1."""
+    remainder = 0
+    for byte in data:
+        remainder = _CRC_8[remainder ^ byte]
+    return remainder
 
 
 def speaker_prefix(speaker_id: str) -> bytes:
-    """Returns the bytes by which key packets name a speaker.
+    """Returns the bytes by which packets name a speaker.
 
     Args:
         speaker_id: sha256 of the speaker file, 64 hexadecimal digits.

@@ -21,6 +21,7 @@ from client.commands.tables import print_table, write_json
 
 if TYPE_CHECKING:
     from codec.face import FaceState
+    from codec.sensitivity import Sensitivity
     from models.evaluation.recording import ClipPart
     from models.portrait.speaker import Speaker
 
@@ -72,7 +73,7 @@ def render(
 
     part, who = _subject(clip, speaker, frames)
     with ProgressBar() as bar:
-        states = _states(part, who, bar)
+        states, _ = _states(part, who, bar)
         rows = measure_rendering(who, states, size or SIZES, device, bar.frames)
     cells = [
         [f"{row.size}x{row.size}", row.device, row.path, f"{row.ms:.1f}", f"{row.fps:.1f}"]
@@ -94,9 +95,15 @@ def codec(
 
     part, who = _subject(clip, speaker, frames)
     with ProgressBar() as bar:
-        states = _states(part, who, bar)
+        states, sensitivities = _states(part, who, bar)
         benches = {
-            name.value: measure(states, who.steps, name.profile(), fps=float(part.fps))
+            name.value: measure(
+                states,
+                who.signal,
+                name.profile(),
+                fps=float(part.fps),
+                sensitivities=sensitivities,
+            )
             for name in ProfileName
         }
     lines: list[tuple[str, str, str]] = [
@@ -204,8 +211,10 @@ def _clip_and_speaker(clip: Path | None, speaker: Path | None) -> tuple[Path, Pa
     return clip, speaker or enrolled_speaker(clip, QuickEnrolment(), typer.echo)
 
 
-def _states(part: ClipPart, speaker: Speaker, bar: ProgressBar) -> Sequence[FaceState]:
-    """Tracks the frames that have a face.
+def _states(
+    part: ClipPart, speaker: Speaker, bar: ProgressBar
+) -> tuple[Sequence[FaceState], Sequence[Sensitivity | None]]:
+    """Tracks the frames that have a face: their states, and how their pictures answer.
 
     Raises:
         NoFaceError: there are none.
@@ -213,11 +222,16 @@ def _states(part: ClipPart, speaker: Speaker, bar: ProgressBar) -> Sequence[Face
     from models.errors import NoFaceError
     from models.evaluation.recording import code_frames
 
-    states = []
-    for done, coded in enumerate(code_frames(part, speaker), 1):
+    states: list[FaceState] = []
+    sensitivities: list[Sensitivity | None] = []
+    done = 0
+    for coded in code_frames(part, speaker):
+        done += len(coded.frames)
         bar.frames("tracking", done, part.frames)
-        if coded.state is not None:
-            states.append(coded.state)
+        for frame in coded.frames:
+            if frame.state is not None:
+                states.append(frame.state)
+                sensitivities.append(frame.sensitivity)
     if not states:
         raise NoFaceError(f"{part.path}: expected a face, got none in {part.frames} frames")
-    return states
+    return states, sensitivities

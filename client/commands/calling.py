@@ -22,6 +22,7 @@ from client.commands.options import (
     SecondsOption,
     ServerOption,
     SpeakerOption,
+    TargetOption,
     VerboseOption,
     log_to_stderr,
 )
@@ -84,6 +85,7 @@ def send(
     room: RoomOption = DEFAULT_ROOM,
     participant: ParticipantOption = None,
     profile: ProfileOption = ProfileName.COMPACT,
+    target_kbps: TargetOption = None,
     closed_loop: LoopOption = True,
     seconds: SecondsOption = None,
     verbose: VerboseOption = False,
@@ -97,7 +99,8 @@ def send(
 
     log_to_stderr(verbose)
     config = _sender_config(
-        speaker, clip, camera, once, server, room, participant, profile, closed_loop, seconds
+        *(speaker, clip, camera, once, server, room, participant),
+        *(profile, target_kbps, closed_loop, seconds),
     )
     run_sender(config)
 
@@ -141,6 +144,7 @@ def call(
         ),
     ] = None,
     profile: ProfileOption = ProfileName.COMPACT,
+    target_kbps: TargetOption = None,
     closed_loop: LoopOption = True,
     device: DeviceOption = DeviceName.AUTO,
     size: LiveSizeOption = DEFAULT_SIZE_PX,
@@ -159,7 +163,8 @@ def call(
     log_to_stderr(verbose)
     name = participant or f"{_user()}-{os.getpid()}"
     sender = _sender_config(
-        speaker, clip, camera, once, server, room, name, profile, closed_loop, None
+        *(speaker, clip, camera, once, server, room, name),
+        *(profile, target_kbps, closed_loop, None),
     )
     receiver = _receiver_config(server, room, name, device, size, jitter_delay_ms, None)
     typer.echo(f"watch at {page_address(server, room, name)}")
@@ -181,6 +186,7 @@ def _sender_config(
     room: str,
     participant: str | None,
     profile: ProfileName,
+    target_kbps: float | None,
     closed_loop: bool,
     seconds: float | None,
 ) -> SenderConfig:
@@ -195,6 +201,7 @@ def _sender_config(
         loop=not once,
         participant=participant,
         profile=profile.profile(),
+        target_kbps=target_kbps,
         closed_loop=closed_loop,
         seconds=seconds,
     )

@@ -19,6 +19,7 @@ from client.commands.options import (
     ProfileOption,
     SizeOption,
     SpeakerOption,
+    TargetOption,
 )
 from client.commands.progress import ProgressBar
 from client.commands.tables import print_table, write_json
@@ -34,6 +35,7 @@ def evaluate(
     frames: FramesOption = ":",
     size: SizeOption = 256,
     profile: ProfileOption = ProfileName.COMPACT,
+    target_kbps: TargetOption = None,
     closed_loop: LoopOption = True,
     loop_steps: LoopStepsOption = UNHURRIED_STEPS,
     device: DeviceOption = DeviceName.AUTO,
@@ -87,6 +89,7 @@ def evaluate(
             observe,
             Loop.EVERY if closed_loop else Loop.OPEN,
             loop_steps,
+            target_kbps,
         )
     rows = figures(evaluation)
     title = f"{clip.name}, {'all frames' if frames == ':' else 'frames ' + frames}"
@@ -128,7 +131,7 @@ def figures(evaluation: Evaluation) -> list[tuple[str, str]]:
         ("frames without a rendered face", str(mean.faces_missed)),
         ("temporal PSNR", _or_dash(mean.temporal_psnr_db, ".2f", " dB")),
         ("payload", f"{recording.payload_kbps:.2f} kbps"),
-        ("frames", f"{recording.packets} at {float(recording.fps):g} fps"),
+        ("frames", f"{recording.frames} at {float(recording.fps):g} fps"),
         ("frames before a face", str(recording.faceless)),
         ("size", f"{evaluation.size}x{evaluation.size}"),
         ("device", evaluation.device),
@@ -151,7 +154,7 @@ def as_json(evaluation: Evaluation) -> dict[str, object]:
         "temporal_psnr_db": mean.temporal_psnr_db,
         "payload_kbps": recording.payload_kbps,
         "payload_bytes": recording.payload_bytes,
-        "frames": recording.packets,
+        "frames": recording.frames,
         "lpips_frames": mean.lpips_frames,
         "lpips_vgg_frames": mean.lpips_vgg_frames,
         "faces": mean.faces,

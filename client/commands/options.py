@@ -13,7 +13,7 @@ import typer
 from client.errors import OutputError
 
 if TYPE_CHECKING:
-    from codec.quantize import Profile
+    from codec.profile import Profile
 
 DEFAULT_SERVER = "http://127.0.0.1:8080"
 DEFAULT_ROOM = "demo"
@@ -27,7 +27,7 @@ class ProfileName(StrEnum):
 
     def profile(self) -> Profile:
         """Returns the codec's profile of this name."""
-        from codec.quantize import Profile
+        from codec.profile import Profile
 
         return Profile[self.name]
 
@@ -48,6 +48,17 @@ LoopOption = Annotated[
     typer.Option(
         "--closed-loop/--open-loop",
         help="Correct what is tracked by what the receiver will draw.",
+    ),
+]
+TargetOption = Annotated[
+    float | None,
+    typer.Option(
+        "--target-kbps",
+        min=0.1,
+        max=1000.0,
+        metavar="KBPS",
+        help="Hold this payload, of compact packets, instead of a quality.",
+        show_default="as much as the picture gains from",
     ),
 ]
 LoopStepsOption = Annotated[

@@ -18,6 +18,7 @@ from client.commands.options import (
     ProfileOption,
     SizeOption,
     SpeakerOption,
+    TargetOption,
 )
 from client.commands.progress import ProgressBar
 from models.portrait.closed_loop.config import UNHURRIED_STEPS
@@ -34,6 +35,7 @@ def encode(
     speaker: SpeakerOption,
     frames: FramesOption = ":",
     profile: ProfileOption = ProfileName.COMPACT,
+    target_kbps: TargetOption = None,
     closed_loop: LoopOption = True,
     loop_steps: LoopStepsOption = UNHURRIED_STEPS,
 ) -> None:
@@ -53,9 +55,10 @@ def encode(
             bar.frames,
             Loop.EVERY if closed_loop else Loop.OPEN,
             loop_steps,
+            target_kbps,
         )
     typer.echo(
-        f"{output}: {recording.packets} frames, {recording.payload_bytes} bytes of packets, "
+        f"{output}: {recording.frames} frames, {recording.payload_bytes} bytes of packets, "
         f"{recording.payload_kbps:.2f} kbps at {float(recording.fps):g} fps"
     )
     if recording.faceless:
@@ -94,7 +97,7 @@ def decode(
     recorded = CallReader(call, who.id)
     with (
         PacketRenderer(who, size, device) as renderer,
-        open_sink(output, len(recorded), size, recorded.fps) as sink,
+        open_sink(output, recorded.frames, size, recorded.fps) as sink,
         ProgressBar() as bar,
     ):
         playback = play_call(recorded, renderer, sink, bar.frames)

@@ -150,4 +150,4 @@ def train_without(
     trained = train(learned, config, shape, report, device=choose_device(device))
     elapsed_s = time.monotonic() - start
     asked = EnrolConfig(minutes=elapsed_s / 60.0, size=dataset.size, device=device, seed=seed)
-    return write_speaker(output, learned, trained, config, asked, elapsed_s)
+    return write_speaker(output, learned, trained, asked, elapsed_s)

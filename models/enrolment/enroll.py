@@ -15,13 +15,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from codec.face import CHANNELS, EXPRESSION_DIM
 from models.device import choose_device
 from models.enrolment.backdrop import field_shape
 from models.enrolment.code_axes import align_code
 from models.enrolment.importance import measure_importance
 from models.enrolment.plane_axes import align_planes
 from models.enrolment.room import room_for
+from models.enrolment.signal import estimate_signal
+from models.enrolment.signal_samples import sample_signal
 from models.enrolment.train import Trained, TrainProgress, train
 from models.enrolment.train_config import TrainConfig
 from models.enrolment.watch import Watch
@@ -42,12 +43,10 @@ MIN_STEPS = 60
 """Steps below which a training that was stopped has learned nothing worth keeping."""
 IMPORTANCE_FRAMES = 64
 """Frames on which is measured what matters in the planes that are to be stored."""
-TURN_STEP_RAD = 0.002
-SHIFT_STEP_CM = 0.02
-AWAY_STEP = 1 / 300
-"""Of the distance. A step of the pose moves the picture by at most 0.1 px."""
-TORSO_STEPS = (0.0015, 0.0015, 0.0015, 0.0015, 0.0004, 0.0004)
+SIGNAL_SHARE = 0.02
+"""Of the time asked for, that looking at what is going to be sent may take."""
 BACKGROUND_STEPS = (0.0006, 0.0006, 0.0004, 0.0004)
+"""A step moves the background by at most 0.1 px of 256."""
 TRACKING_SHARE = 0.25
 """Of the whole time, before it is known how long tracking takes; for the progress shown."""
 
@@ -150,14 +149,15 @@ def enroll(
         tracked_s = workplace.tracked_s or clock() - start
         # On a machine too busy to track in time, a late portrait is better than none.
         total_s = config.minutes * 60.0
-        training_s = max(total_s - tracked_s, LEAST_TRAINING_SHARE * total_s)
+        left_s = (1.0 - SIGNAL_SHARE) * total_s - tracked_s
+        training_s = max(left_s, LEAST_TRAINING_SHARE * total_s)
         train_config = TrainConfig(training_s, seed=config.seed)
         told = _training_report(tracked_s, report, stopped)
         watch = Watch(clock, workplace.checkpoint, config.preview, stopped)
         trained = train(dataset, train_config, field_shape(dataset), told, clock, device, watch)
         if trained.steps < MIN_STEPS and not trained.complete:
             raise _stopped(f"after {trained.steps} steps")
-        speaker = write_speaker(output, dataset, trained, train_config, config, clock() - start)
+        speaker = write_speaker(output, dataset, trained, config, clock() - start)
     except StoppedError:
         raise
     except ModelError:
@@ -259,7 +259,6 @@ def write_speaker(
     output: Path,
     dataset: TrackedDataset,
     trained: Trained,
-    train_config: TrainConfig,
     config: EnrolConfig,
     elapsed_s: float,
 ) -> Speaker:
@@ -269,7 +268,6 @@ def write_speaker(
         output: the file.
         dataset: that was learned from.
         trained: what came of it; its code and planes are turned to their principal axes.
-        train_config: how it was trained.
         config: what was asked for.
         elapsed_s: what it took, tracking included.
     """
@@ -282,16 +280,12 @@ def write_speaker(
     weights["embedding.spread"] = codes.std(0).cpu().numpy()
     weights["embedding.mean_crop"] = trained.mean_face.permute(1, 2, 0).cpu().numpy()
     face = replace(dataset.face, embedding=EmbeddingWeights.from_tensors(weights))
-    steps = np.concatenate(
-        [
-            np.full(EXPRESSION_DIM, train_config.code_noise),
-            np.full(3, TURN_STEP_RAD),
-            (SHIFT_STEP_CM, SHIFT_STEP_CM, AWAY_STEP * float(np.median(-dataset.poses[:, 5]))),
-            TORSO_STEPS,
-            BACKGROUND_STEPS,
-        ]
-    ).astype(np.float32)
-    assert steps.shape == (CHANNELS,)
+    field = field_weights(trained.field, trained.occupancy)
+    motion = trained.motion.cpu().numpy()
+    numbers = np.concatenate([codes.cpu().numpy(), motion, dataset.background], 1)
+    seconds = SIGNAL_SHARE * 60.0 * config.minutes
+    samples = sample_signal(dataset, numbers, field, face, codes.std(0).cpu().numpy(), seconds)
+    signal = estimate_signal(samples, np.array(BACKGROUND_STEPS, np.float32))
     enrolment = {
         "frames": len(dataset),
         "size": dataset.size,
@@ -308,10 +302,10 @@ def write_speaker(
         face,
         trained.field.config,
         pack_field(
-            field_weights(trained.field, trained.occupancy),
+            field,
             _importance(dataset, trained, codes, config.seed),
         ),
-        steps,
+        signal,
         enrolment,
     )
 

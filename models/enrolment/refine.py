@@ -53,7 +53,7 @@ def measured_anew(frames: Frames, codes: Tensor, weights: FieldWeights, face: Fa
     try:
         with closing(loop_of(weights, face, still, LoopConfig(size=size))) as loop:
             found = [
-                loop.refine(FaceState.from_vector(vector, 0), portrait).vector()[MOTION]
+                loop.refine(FaceState.from_vector(vector, 0), portrait)[0].vector()[MOTION]
                 for vector, portrait in zip(numbers, frames.portraits.cpu().numpy(), strict=True)
             ]
     except (KernelError, RuntimeError) as error:

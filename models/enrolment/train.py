@@ -57,6 +57,7 @@ class Trained:
         embedding: that goes with it.
         mean_face: (3, 96, 96) that the embedding's pictures are relative to.
         codes: (N, 30) of all frames.
+        motion: (N, 12) poses and torso motions of all frames, as they were learned from.
         steps: how many it took.
         held_out_db: PSNR of frames that training had not seen, when it was last looked.
         complete: False where somebody asked for the end before.
@@ -67,6 +68,7 @@ class Trained:
     embedding: EmbeddingNet
     mean_face: Tensor
     codes: Tensor
+    motion: Tensor
     steps: int
     held_out_db: float | None = None
     complete: bool = True
@@ -164,6 +166,7 @@ def train(
         state.embedding,
         frames.mean_face,
         embed_all(state.embedding, frames),
+        state.motion,
         state.step,
         state.held_out_db,
         done >= 1.0,

@@ -12,13 +12,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from codec.quantize import Profile
+from codec.profile import Profile
 from models.errors import NoFaceError
 from models.evaluation.measure import FrameMeasurement, Measurement, Measurer
 from models.evaluation.playback import PacketRenderer
 from models.evaluation.recording import (
     ClipPart,
-    CodedFrame,
+    CodedFrames,
     Progress,
     Recording,
     code_frames,
@@ -78,6 +78,7 @@ def evaluate(
     observe: Callable[[Comparison], None] = lambda comparison: None,
     loop: Loop = Loop.EVERY,
     loop_steps: int = UNHURRIED_STEPS,
+    target_kbps: float | None = None,
 ) -> Evaluation:
     """Sends a clip through the whole chain and compares every frame.
 
@@ -95,6 +96,7 @@ def evaluate(
         observe: shown every frame.
         loop: how the sender's closed loop works.
         loop_steps: its steps on a frame.
+        target_kbps: payload to hold; None: as much as the picture gains from.
 
     Raises:
         ClipError: the clip is damaged.
@@ -107,13 +109,13 @@ def evaluate(
         PacketRenderer(speaker, size, device) as renderer,
         Measurer(cache_dir, vgg_every, device) as measurer,
     ):
-        coding = code_frames(part, speaker, profile, size, loop, loop_steps)
+        coding = code_frames(part, speaker, profile, size, loop, loop_steps, target_kbps)
         return _evaluate(part, coding, size, renderer, measurer, progress, observe)
 
 
 def _evaluate(
     part: ClipPart,
-    coding: Iterator[CodedFrame],
+    coding: Iterator[CodedFrames],
     size: int,
     renderer: PacketRenderer,
     measurer: Measurer,
@@ -122,17 +124,17 @@ def _evaluate(
 ) -> Evaluation:
     frames: dict[int, FrameMeasurement] = {}
     payload_bytes = faceless = 0
-    for done, coded in enumerate(coding, 1):
-        progress("evaluating", done, part.frames)
-        rendered = None if coded.packet is None else renderer.show(coded.packet)
-        if coded.packet is None or rendered is None:
+    for coded in coding:
+        if coded.packet is None:
             faceless += 1
             continue
-        assert coded.portrait is not None, "portraits were asked for"
         payload_bytes += len(coded.packet)
-        measured = measurer.add(coded.portrait, rendered)
-        frames[coded.index] = measured
-        observe(Comparison(coded.index, coded.portrait, rendered, measured))
+        for frame, (_, rendered) in zip(coded.frames, renderer.show(coded.packet), strict=True):
+            assert frame.portrait is not None, "portraits were asked for"
+            measured = measurer.add(frame.portrait, rendered)
+            frames[frame.index] = measured
+            observe(Comparison(frame.index, frame.portrait, rendered, measured))
+            progress("evaluating", len(frames) + faceless, part.frames)
     if not frames:
         raise NoFaceError(f"{part.path}: expected a face, got none in {faceless} frames")
     recording = Recording(len(frames), faceless, payload_bytes, part.fps)

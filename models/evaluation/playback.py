@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self
@@ -43,9 +43,8 @@ class PacketRenderer:
         """
         self.dropped: Counter[str] = Counter()
         self._size = size
-        self._decoder = Decoder(speaker.id, speaker.steps)
+        self._decoder = Decoder(speaker.id, speaker.signal)
         self._renderer = PortraitRenderer(speaker, device)
-        self._picture: Picture | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -63,19 +62,19 @@ class PacketRenderer:
         """Where the pictures are rendered, `cpu` or `cuda`."""
         return self._renderer.device
 
-    def show(self, packet: bytes) -> Picture | None:
-        """Returns the (size, size, 3) uint8 RGB picture after a packet.
+    def show(self, packet: bytes) -> Iterator[tuple[int, Picture]]:
+        """Yields the pictures of a packet's frames, none if it cannot be decoded.
 
-        A packet that cannot be decoded is dropped as in a call: the last picture stays, and
-        there is none before the first.
+        Yields:
+            Presentation time in ms, and the (size, size, 3) uint8 RGB picture.
         """
         try:
-            state = self._decoder.decode(packet)
+            states = self._decoder.decode(packet)
         except PacketError as error:
             self.dropped[type(error).__name__] += 1
-        else:
-            self._picture = self._renderer.render(state, self._size)
-        return self._picture
+            return
+        for state in states:
+            yield state.pts_ms, self._renderer.render(state, self._size)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,24 +96,35 @@ def play_call(
     sink: PictureSink,
     progress: Progress = lambda what, done, total: None,
 ) -> Playback:
-    """Renders every packet of a recorded call.
+    """Renders every frame of a recorded call.
 
     Args:
         call: of the renderer's speaker.
         renderer: fresh; it goes on where its last packet left it.
-        sink: gets one picture per packet, counted from 0.
-        progress: told about every frame.
+        sink: gets the pictures, counted from 0.
+        progress: told about every packet.
 
     Raises:
         ContainerError: the file is damaged, or none of its packets can be decoded.
     """
     pictures = 0
-    for number, packet in enumerate(call):
-        picture = renderer.show(packet)
-        if picture is not None:
-            sink.write(number, picture)
+    first_ms: int | None = None
+    last: Picture | None = None
+    for packet in call:
+        for pts_ms, picture in renderer.show(packet):
+            first_ms = pts_ms if first_ms is None else first_ms
+            due = round(float(call.fps) * (pts_ms - first_ms) / 1000.0)
+            # Where packets were dropped, the picture before them stays.
+            while last is not None and pictures < min(due, call.frames):
+                sink.write(pictures, last)
+                pictures += 1
+            sink.write(pictures, picture)
             pictures += 1
-        progress("decoding", number + 1, len(call))
+            last = picture
+            progress("decoding", min(pictures, call.frames), call.frames)
+    while last is not None and pictures < call.frames:
+        sink.write(pictures, last)
+        pictures += 1
     if not pictures:
         reasons = ", ".join(f"{count} {name}" for name, count in renderer.dropped.items())
         raise ContainerError(f"expected packets to render, got {reasons or 'an empty call'}")

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from codec.container import CallWriter
 from codec.encoder import Encoder, EncoderConfig
 from codec.face import FaceState
-from codec.quantize import Profile
+from codec.profile import Profile
+from codec.sensitivity import Sensitivity
 from models.clip import Frame, probe_clip, read_clip
 from models.errors import ClipError, NoFaceError
 from models.portrait.closed_loop.config import UNHURRIED_STEPS
@@ -77,12 +78,25 @@ class CodedFrame:
         index: decoded frame number in the clip.
         portrait: (size, size, 3) uint8 the clip's portrait crop, if asked for.
         state: what the sender measured; None before the first face.
-        packet: what it sends; None before the first face.
+        sensitivity: of its picture, where the closed loop looked at it.
     """
 
     index: int
     portrait: NDArray[np.uint8] | None
     state: FaceState | None
+    sensitivity: Sensitivity | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CodedFrames:
+    """What a sender sends at once.
+
+    Attributes:
+        frames: that the packet holds.
+        packet: None of a frame before the first face.
+    """
+
+    frames: tuple[CodedFrame, ...]
     packet: bytes | None
 
 
@@ -91,13 +105,13 @@ class Recording:
     """What a recorded call holds.
 
     Attributes:
-        packets: how many.
+        frames: how many.
         faceless: frames before the first face, for which nothing is sent.
         payload_bytes: of all packets.
         fps: frames a second.
     """
 
-    packets: int
+    frames: int
     faceless: int
     payload_bytes: int
     fps: Fraction
@@ -105,7 +119,7 @@ class Recording:
     @property
     def payload_kbps(self) -> float:
         """Kilobits a second of packets, at the clip's own pace."""
-        return self.payload_bytes * 8.0 * float(self.fps) / max(1, self.packets) / 1000.0
+        return self.payload_bytes * 8.0 * float(self.fps) / max(1, self.frames) / 1000.0
 
 
 def code_frames(
@@ -115,8 +129,9 @@ def code_frames(
     portrait_size: int | None = None,
     loop: Loop = Loop.EVERY,
     loop_steps: int = UNHURRIED_STEPS,
-) -> Iterator[CodedFrame]:
-    """Tracks and codes frames, as a sender does.
+    target_kbps: float | None = None,
+) -> Iterator[CodedFrames]:
+    """Tracks and codes frames, as a sender does; every frame is told of once, in order.
 
     Args:
         part: which frames.
@@ -125,20 +140,32 @@ def code_frames(
         portrait_size: side in pixels of `CodedFrame.portrait`; None: no portraits.
         loop: how the sender's closed loop works.
         loop_steps: its steps on a frame.
+        target_kbps: payload to hold; None: as much as the picture gains from.
 
     Raises:
         ClipError: the clip is damaged.
         SpeakerFileError: the speaker was made with another expression basis.
     """
     interval_ms = min(1000.0 / float(part.fps), MAX_INTERVAL_MS)
-    config = EncoderConfig(frame_interval_ms=interval_ms)
-    encoder = Encoder(speaker.id, speaker.steps, profile, config)
+    config = EncoderConfig(frame_interval_ms=interval_ms, target_kbps=target_kbps)
+    encoder = Encoder(speaker.id, speaker.signal, profile, config)
     with open_analyzer(speaker, loop, portrait_size, loop_steps) as analyzer:
+        waiting: list[CodedFrame] = []
         for frame in part.read():
             analysis = analyzer.analyze(frame)
-            state = analysis.state
-            packet = None if state is None else encoder.encode(state)
-            yield CodedFrame(frame.index, analysis.portrait, state, packet)
+            coded = CodedFrame(frame.index, analysis.portrait, analysis.state, analysis.sensitivity)
+            if analysis.state is None:
+                yield CodedFrames((coded,), None)
+                continue
+            packet = encoder.encode(analysis.state, analysis.sensitivity)
+            waiting.append(coded)
+            if packet is not None:
+                held = len(waiting) - encoder.waiting
+                yield CodedFrames(tuple(waiting[:held]), packet)
+                del waiting[:held]
+        packet = encoder.flush()
+        if packet is not None:
+            yield CodedFrames(tuple(waiting), packet)
 
 
 def record_clip(
@@ -149,6 +176,7 @@ def record_clip(
     progress: Progress = lambda what, done, total: None,
     loop: Loop = Loop.EVERY,
     loop_steps: int = UNHURRIED_STEPS,
+    target_kbps: float | None = None,
 ) -> Recording:
     """Writes a recorded call, in one piece or not at all.
 
@@ -163,18 +191,20 @@ def record_clip(
     payload_bytes = faceless = 0
     try:
         with CallWriter(temporary, speaker.id, profile, part.fps) as writer:
-            coding = code_frames(part, speaker, profile, loop=loop, loop_steps=loop_steps)
-            for done, coded in enumerate(coding, 1):
-                progress("encoding", done, part.frames)
+            coding = code_frames(
+                part, speaker, profile, loop=loop, loop_steps=loop_steps, target_kbps=target_kbps
+            )
+            for coded in coding:
                 if coded.packet is None:
                     faceless += 1
-                    continue
-                writer.write(coded.packet)
-                payload_bytes += len(coded.packet)
-            packets = writer.packets
-        if not packets:
+                else:
+                    writer.write(coded.packet, len(coded.frames))
+                    payload_bytes += len(coded.packet)
+                progress("encoding", writer.frames + faceless, part.frames)
+            frames = writer.frames
+        if not frames:
             raise NoFaceError(f"{part.path}: expected a face, got none in {faceless} frames")
         temporary.replace(output)
     finally:
         temporary.unlink(missing_ok=True)
-    return Recording(packets, faceless, payload_bytes, part.fps)
+    return Recording(frames, faceless, payload_bytes, part.fps)

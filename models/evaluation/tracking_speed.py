@@ -71,7 +71,7 @@ def measure_sender(
     states: list[FaceState] = []
     seen: list[tuple[FaceState, NDArray[np.uint8]]] = []
     config = LoopConfig()
-    encoder = Encoder(speaker.id, speaker.steps)
+    encoder = Encoder(speaker.id, speaker.signal)
     with FaceTracker() as tracker, FaceAnalyzer(speaker.face, config.size) as analyzer:
 
         def analyze(frame: Frame) -> None:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codec.face import FaceState
+from codec.sensitivity import Sensitivity
 from models.clip import Frame
 from models.errors import SpeakerFileError
 from models.face.basis import COEFFICIENTS, load_basis
@@ -30,12 +31,14 @@ class Analysis:
         observation: what the tracker saw.
         coefficients: (79,) float32 expression, standardised; the last one's without a face.
         portrait: (S, S, 3) uint8 the frame's portrait, if asked for.
+        sensitivity: of the frame's picture to the state, where a closed loop looked at it.
     """
 
     state: FaceState | None
     observation: FaceObservation
     coefficients: NDArray[np.float32]
     portrait: NDArray[np.uint8] | None = None
+    sensitivity: Sensitivity | None = None
 
 
 class Corrector(Protocol):
@@ -45,8 +48,14 @@ class Corrector(Protocol):
     def size(self) -> int:
         """Side in pixels of the portraits that it looks at."""
 
-    def refine(self, state: FaceState, portrait: NDArray[np.uint8]) -> FaceState:
-        """Corrects a frame's state, given its (size, size, 3) uint8 portrait."""
+    def refine(
+        self, state: FaceState, portrait: NDArray[np.uint8]
+    ) -> tuple[FaceState, Sensitivity | None]:
+        """Corrects a frame's state, given its (size, size, 3) uint8 portrait.
+
+        Returns:
+            The state, and how the picture answers to it, where that is known.
+        """
 
 
 class FaceAnalyzer:
@@ -89,6 +98,7 @@ class FaceAnalyzer:
         height, width = frame.rgb.shape[:2]
         if (width, height) != (self._crop.frame_width, self._crop.frame_height):
             self._crop = self._face.crop.scaled(width, height)
+        sensitivity: Sensitivity | None = None
         seen = self._tracker.track(frame.rgb, frame.pts_ms)
         if seen.has_face:
             landmarks = to_portrait(seen.landmarks, self._crop)
@@ -105,13 +115,13 @@ class FaceAnalyzer:
             )
             if self._corrector is not None:
                 portrait = self._crop.extract(frame.rgb, self._corrector.size)
-                self._state = self._corrector.refine(self._state, portrait)
+                self._state, sensitivity = self._corrector.refine(self._state, portrait)
         elif self._state is not None:
             self._state = replace(self._state, pts_ms=frame.pts_ms, tracking=seen.tracking)
         shown = None
         if self._portrait_size is not None:
             shown = self._crop.extract(frame.rgb, self._portrait_size)
-        return Analysis(self._state, seen, self._coefficients, shown)
+        return Analysis(self._state, seen, self._coefficients, shown, sensitivity)
 
     def close(self) -> None:
         """Frees the tracker."""

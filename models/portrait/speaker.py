@@ -1,10 +1,11 @@
-"""The speaker file: one person's face model, radiance field and quantiser steps, in two layers.
+"""The speaker file: one person's face model, radiance field and signal model, in two layers.
 
 Two safetensors parts (never pickle: they cross a network) behind a small header. The base layer
-holds what a receiver needs to draw: a JSON `manifest` in its metadata, `steps`, and the field
-(`field.…`) with its planes roughly. The detail layer holds what the planes lack
-(`field.detail.…`), and what only a sender needs: the face (`face.…`) and its embedding
-(`embedding.…`). A speaker is named by the sha256 of the file's bytes. Reading needs no torch.
+holds what a receiver needs to draw: a JSON `manifest` in its metadata, the signal model
+(`signal.…`), and the field (`field.…`) with its planes roughly. The detail layer holds what the
+planes lack (`field.detail.…`), and what only a sender needs: the face (`face.…`) and its
+embedding (`embedding.…`). A speaker is named by the sha256 of the file's bytes. Reading needs no
+torch.
 """
 
 from __future__ import annotations
@@ -21,7 +22,8 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
-from codec.face import CHANNELS
+from codec.errors import CodecError
+from codec.signal import SignalModel
 from models.errors import SpeakerFileError
 from models.face.camera import CameraIntrinsics
 from models.face.model import FaceModel, read_camera
@@ -31,6 +33,7 @@ from models.portrait.config import FieldConfig
 from models.portrait.speaker_layers import MAX_BYTES, join_layers, split_base, split_layers
 
 FIELD_PREFIX = "field."
+SIGNAL = ("mean", "basis", "classes")
 EMBEDDING_PREFIX = "embedding."
 DETAIL_PREFIXES = (FIELD_PREFIX + DETAIL, "face.", EMBEDDING_PREFIX)
 """Of the tensors in the detail layer; all others are in the base layer."""
@@ -46,14 +49,14 @@ class SpeakerBase:
         camera: of the portrait.
         field_config: shape of the field.
         tensors: the field's tensors as stored, names without `field.`.
-        steps: (46,) float32 quantiser steps, in wire order.
+        signal: how the numbers are coded.
         manifest: all of the manifest.
     """
 
     camera: CameraIntrinsics
     field_config: FieldConfig
     tensors: Mapping[str, NDArray[np.generic]]
-    steps: NDArray[np.float32]
+    signal: SignalModel
     manifest: Mapping[str, Any]
 
 
@@ -66,7 +69,7 @@ class Speaker:
         face: what a sender needs, with the embedding.
         field_config: shape of the field.
         tensors: the field's tensors as stored, names without `field.`.
-        steps: (46,) float32 quantiser steps, in wire order.
+        signal: how the numbers are coded.
         manifest: all of the manifest.
     """
 
@@ -74,7 +77,7 @@ class Speaker:
     face: FaceModel
     field_config: FieldConfig
     tensors: Mapping[str, NDArray[np.generic]]
-    steps: NDArray[np.float32]
+    signal: SignalModel
     manifest: Mapping[str, Any]
 
     @property
@@ -88,7 +91,7 @@ def save_speaker(
     face: FaceModel,
     field_config: FieldConfig,
     tensors: Mapping[str, NDArray[np.generic]],
-    steps: NDArray[np.float32],
+    signal: SignalModel,
     enrolment: Mapping[str, Any],
 ) -> Speaker:
     """Writes a speaker file, in one piece or not at all, and returns it as loaded.
@@ -98,7 +101,7 @@ def save_speaker(
         face: with an embedding.
         field_config: shape of the field.
         tensors: the field's, as stored.
-        steps: (46,) quantiser steps.
+        signal: how the numbers are coded.
         enrolment: how it was made; kept in the manifest for people.
 
     Raises:
@@ -109,7 +112,7 @@ def save_speaker(
     embedding = {name: faces.pop(name) for name in list(faces) if name.startswith(EMBEDDING_PREFIX)}
     everything: Tensors = {**faces, **pack_rows(embedding)}
     everything |= {FIELD_PREFIX + name: tensor for name, tensor in tensors.items()}
-    everything["steps"] = steps.astype(np.float32)
+    everything |= {f"signal.{name}": getattr(signal, name) for name in SIGNAL}
     contiguous = {name: np.ascontiguousarray(tensor) for name, tensor in everything.items()}
     detail = {n: tensor for n, tensor in contiguous.items() if n.startswith(DETAIL_PREFIXES)}
     base = {name: tensor for name, tensor in contiguous.items() if name not in detail}
@@ -159,7 +162,7 @@ def parse_speaker(data: bytes, name: str) -> Speaker:
         face,
         base.field_config,
         {**base.tensors, **_field(detail)},
-        base.steps,
+        base.signal,
         base.manifest,
     )
 
@@ -191,7 +194,7 @@ def _read_base(part: bytes, name: str) -> SpeakerBase:
         read_camera(manifest),
         FieldConfig.from_json(manifest.get("field")),
         _field(tensors),
-        _steps(tensors, name),
+        _signal(tensors, name),
         manifest,
     )
 
@@ -226,11 +229,11 @@ def _field(tensors: Mapping[str, NDArray[Any]]) -> Tensors:
     }
 
 
-def _steps(tensors: Mapping[str, NDArray[Any]], name: str) -> NDArray[np.float32]:
-    steps = tensors.get("steps")
-    if steps is None or steps.shape != (CHANNELS,) or steps.dtype != np.float32:
-        got = None if steps is None else (steps.shape, steps.dtype.name)
-        raise SpeakerFileError(f"{name}: steps: expected ({CHANNELS},) float32, got {got}")
-    if not (steps > 0).all():
-        raise SpeakerFileError(f"{name}: steps: expected positive steps, got {steps.min()}")
-    return np.asarray(steps, np.float32)
+def _signal(tensors: Mapping[str, NDArray[Any]], name: str) -> SignalModel:
+    found = [tensors.get(f"signal.{part}") for part in SIGNAL]
+    if any(tensor is None for tensor in found):
+        raise SpeakerFileError(f"{name}: signal: expected {', '.join(SIGNAL)}, got not all of them")
+    try:
+        return SignalModel(*(np.asarray(tensor) for tensor in found))
+    except CodecError as error:
+        raise SpeakerFileError(f"{name}: signal: {error}") from error

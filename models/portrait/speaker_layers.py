@@ -13,11 +13,11 @@ from dataclasses import dataclass
 
 from models.errors import SpeakerFileError
 
-FORMAT = "nerfcall-speaker-5"
+FORMAT = "nerfcall-speaker-6"
 _FAMILY = "nerfcall-speaker-"
-OUTDATED = (1, 2, 3, 4)
+OUTDATED = (1, 2, 3, 4, 5)
 """Versions that this one cannot read: 1 and 2 knew no background motion, 3 had one layer, 4 no
-bent space."""
+bent space, 5 no coordinates of its own for what is sent."""
 _HEADER = struct.Struct(">20sII4x")
 HEADER_BYTES = _HEADER.size
 MAX_BASE_BYTES = 700_000

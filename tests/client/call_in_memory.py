@@ -11,7 +11,7 @@ from client.transport.link import LinkState
 from client.transport.memory import Impairment, MemoryLink, MemoryNetwork
 from codec.encoder import Encoder, EncoderConfig
 from codec.face import FaceState, Tracking
-from tests.client.doubles import SPEAKER, STEPS, TickingSource, face, level_at, portrait
+from tests.client.doubles import SIGNAL, SPEAKER, TickingSource, face, level_at, portrait
 
 FRAME_MS = 40
 EPOCH_MS = 1_000_000.0
@@ -65,7 +65,13 @@ class RendererEnd:
 class Call:
     """A speaker and a renderer in memory; time moves by `run`."""
 
-    def __init__(self, impairment: Impairment | None = None, started: bool = True) -> None:
+    def __init__(
+        self,
+        impairment: Impairment | None = None,
+        started: bool = True,
+        latency_ms: float = 0.0,
+    ) -> None:
+        self.latency_ms = latency_ms
         self.network = MemoryNetwork()
         self.stats = ReceiverStats()
         self.frames = 0
@@ -78,8 +84,8 @@ class Call:
     def restart_speaker(self, first_sequence: int) -> None:
         source = TickingSource()
         source.start_ms = self.network.now_ms
-        config = EncoderConfig(first_sequence=first_sequence)
-        self.sender = FaceSender(SPEAKER, Encoder(SPEAKER, STEPS, config=config), source)
+        config = EncoderConfig(first_sequence=first_sequence, latency_ms=self.latency_ms)
+        self.sender = FaceSender(SPEAKER, Encoder(SPEAKER, SIGNAL, config=config), source)
         self.first_frame_ms = self.network.now_ms
 
     def connect(self, impairment: Impairment | None = None) -> None:

@@ -24,10 +24,16 @@ from client.feed import Portrait, PortraitLayer
 from client.transport.link import LinkState
 from client.transport.negotiation import gather
 from codec.face import CHANNELS, EXPRESSION_DIM, FaceState, HeadPose, Tracking
+from codec.sensitivity import Sensitivity
+from codec.signal import PERSON, ROWS, SignalModel
 from models.clip import Frame
 
 SPEAKER = "5a" * 32
-STEPS = np.full(CHANNELS, 0.01, np.float32)
+SIGNAL = SignalModel(
+    np.zeros(CHANNELS, np.float32),
+    np.diag(np.full(CHANNELS, 0.01, np.float32)),
+    np.full((ROWS, PERSON), 12, np.uint8),
+)
 
 
 def face(pts_ms: int, level: float = 0.0, tracking: Tracking = Tracking.FACE) -> FaceState:
@@ -63,7 +69,7 @@ class GrayRenderer:
 
 
 def portrait(renderer: GrayRenderer | None = None, speaker: str = SPEAKER) -> Portrait:
-    return Portrait(speaker, STEPS, renderer or GrayRenderer())
+    return Portrait(speaker, SIGNAL, renderer or GrayRenderer())
 
 
 class TickingSource(FrameSource):
@@ -98,6 +104,7 @@ class StubObservation:
 class StubAnalysis:
     state: FaceState | None
     observation: StubObservation
+    sensitivity: Sensitivity | None = None
 
 
 def level_at(pts_ms: int) -> float:
@@ -248,4 +255,4 @@ async def until(condition, timeout_s: float = 8.0) -> None:  # type: ignore[no-u
 def load_gray(path: Path, base_of: str | None = None) -> Portrait:
     """A portrait loader that takes the file's name for its hash."""
     layer = PortraitLayer.FULL if base_of is None else PortraitLayer.BASE
-    return Portrait(base_of or path.stem, STEPS, GrayRenderer(), layer)
+    return Portrait(base_of or path.stem, SIGNAL, GrayRenderer(), layer)

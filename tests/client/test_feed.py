@@ -13,6 +13,7 @@ from client.stats import CallState, ReceiverStats
 from client.transport.memory import Impairment, MemoryNetwork
 from codec.encoder import Encoder, EncoderConfig
 from codec.face import Tracking
+from codec.profile import Profile
 from tests.client.call_in_memory import (
     EPOCH_MS,
     FRAME_MS,
@@ -22,8 +23,8 @@ from tests.client.call_in_memory import (
     RendererEnd,
 )
 from tests.client.doubles import (
+    SIGNAL,
     SPEAKER,
-    STEPS,
     face,
     level_at,
     portrait,
@@ -48,7 +49,9 @@ def test_the_speakers_clock_is_translated_to_ours() -> None:
 
 
 def test_losses_and_reordering_are_bridged_and_counted() -> None:
-    pattern = tuple(random.Random(3).random() < 0.1 for _ in range(97))
+    draw = random.Random(3)
+    pattern = tuple(draw.random() < 0.1 for _ in range(97))
+    assert 5 < sum(pattern) < 15
     call = Call(Impairment(lost=pattern, delay_ms=(10.0, 95.0, 20.0, 12.0), control_delay_ms=15.0))
     shown = 0
     for _ in range(250):
@@ -61,7 +64,7 @@ def test_losses_and_reordering_are_bridged_and_counted() -> None:
     assert shown > 240
     received, lost = call.stats.frames_received, call.stats.frames_lost
     assert received + lost == pytest.approx(250, abs=4)
-    assert 15 < lost < 150
+    assert lost == pytest.approx(250 * sum(pattern) / len(pattern), abs=5)
     assert call.state is CallState.LIVE
     # A reference that is late counts as missing once; nothing else may go wrong.
     assert set(call.stats.packets_dropped) <= {"MissingReferenceError"}
@@ -87,12 +90,18 @@ def test_a_missing_reference_asks_for_a_key_but_not_with_every_packet() -> None:
     call.run(2)
     asked: list[str] = []
     call.feed.link.send_control = asked.append  # type: ignore[method-assign]
-    orphan = Encoder(SPEAKER, STEPS, config=EncoderConfig(first_sequence=50))
-    orphan.encode(face(0))
-    for number in range(10):  # 400 ms of packets that refer to what never came
-        call.feed.packet_received(orphan.encode(face(40 * number + 40)), 100.0 + 40 * number)
+    for number, packet in enumerate(orphans(10)):  # 400 ms of packets that lack a reference
+        call.feed.packet_received(packet, 100.0 + 40 * number)
     assert [json.loads(text)["type"] for text in asked] == ["need_key"] * 2
     assert call.stats.packets_dropped["MissingReferenceError"] == 10
+
+
+def orphans(count: int) -> list[bytes]:
+    """Packets of the lossless profile without the first ones, to which they lead back."""
+    config = EncoderConfig(first_sequence=50, latency_ms=0.0, key_interval=128)
+    encoder = Encoder(SPEAKER, SIGNAL, Profile.LOSSLESS, config)
+    packets = [encoder.encode(face(40 * number)) for number in range(count + 2)]
+    return [packet for packet in packets[2:] if packet is not None]
 
 
 def corrupted(packets: list[bytes]) -> bytes:
@@ -103,13 +112,22 @@ def corrupted(packets: list[bytes]) -> bytes:
 
 def from_the_future(packets: list[bytes]) -> bytes:
     # Each from another stream: a run of consistent ones would prove that the sender restarted.
-    config = EncoderConfig(first_sequence=5_000 + 7_000 * (len(packets) // 2 % 4))
-    return Encoder(SPEAKER, STEPS, config=config).encode(face(4_000_000_000))
+    first = 5_000 + 7_000 * (len(packets) // 2 % 4)
+    config = EncoderConfig(first_sequence=first, latency_ms=0.0)
+    packet = Encoder(SPEAKER, SIGNAL, config=config).encode(face(4_000_000_000))
+    assert packet is not None
+    return packet
 
 
 def of_another_speaker() -> Callable[[list[bytes]], bytes]:
-    encoder = Encoder(OTHER_SPEAKER, STEPS, config=EncoderConfig(key_interval=1))
-    return lambda packets: encoder.encode(face(40 * len(packets)))
+    encoder = Encoder(OTHER_SPEAKER, SIGNAL, config=EncoderConfig(key_interval=1, latency_ms=0.0))
+
+    def next_one(packets: list[bytes]) -> bytes:
+        packet = encoder.encode(face(40 * len(packets)))
+        assert packet is not None
+        return packet
+
+    return next_one
 
 
 @pytest.mark.parametrize(

@@ -2,12 +2,14 @@ from __future__ import annotations
 
 from client.losses import LossCounter
 from codec.encoder import Encoder, EncoderConfig
-from tests.client.doubles import SPEAKER, STEPS, face
+from tests.client.doubles import SIGNAL, SPEAKER, face
 
 
 def packets(count: int, first_sequence: int = 0) -> list[bytes]:
-    encoder = Encoder(SPEAKER, STEPS, config=EncoderConfig(first_sequence=first_sequence))
-    return [encoder.encode(face(40 * index)) for index in range(count)]
+    config = EncoderConfig(first_sequence=first_sequence, latency_ms=0.0)
+    encoder = Encoder(SPEAKER, SIGNAL, config=config)
+    packets = [encoder.encode(face(40 * index)) for index in range(count)]
+    return [packet for packet in packets if packet is not None]
 
 
 def counted(received: list[bytes]) -> tuple[int, int]:

@@ -19,8 +19,8 @@ from tests.client.call_in_memory import (
     Call,
 )
 from tests.client.doubles import (
+    SIGNAL,
     SPEAKER,
-    STEPS,
     GrayRenderer,
     load_gray,
     portrait,
@@ -88,9 +88,9 @@ async def test_a_sharper_portrait_takes_over_without_a_gap() -> None:
 
     def load(path: Path, base_of: str | None) -> Portrait:
         if base_of is not None:
-            return Portrait(base_of, STEPS, rough, PortraitLayer.BASE)
+            return Portrait(base_of, SIGNAL, rough, PortraitLayer.BASE)
         assert release.wait(5)
-        return Portrait(SPEAKER, STEPS, sharp)
+        return Portrait(SPEAKER, SIGNAL, sharp)
 
     receiver = Receiver(load, size=64, jitter_delay_ms=60.0, clock_ms=lambda: call.network.now_ms)
     receiver.attach(call.feed, None)

@@ -16,13 +16,13 @@ from client.errors import CaptureError
 from client.sender import FaceSender, run_pipeline
 from client.transport.memory import MemoryLink, MemoryNetwork
 from codec.decoder import Decoder
-from codec.encoder import Encoder
+from codec.encoder import Encoder, EncoderConfig
 from codec.face import FaceState, Tracking
 from models.clip import Frame
 from models.errors import ModelError
 from tests.client.doubles import (
+    SIGNAL,
     SPEAKER,
-    STEPS,
     LevelAnalyzer,
     Recorder,
     StubAnalysis,
@@ -30,12 +30,15 @@ from tests.client.doubles import (
     face,
 )
 
+AT_ONCE = EncoderConfig(latency_ms=0.0)
+"""Every frame has a packet of its own."""
+
 
 class Line:
     """A sender with one open link, and what comes out at the other end of it."""
 
     def __init__(self, source: FrameSource) -> None:
-        self.sender = FaceSender(SPEAKER, Encoder(SPEAKER, STEPS), source)
+        self.sender = FaceSender(SPEAKER, Encoder(SPEAKER, SIGNAL, config=AT_ONCE), source)
         self.network, self.heard = MemoryNetwork(), Recorder()
         self.link, _ = self.network.connect(Recorder(), self.heard)
         self.link.open()
@@ -43,8 +46,8 @@ class Line:
 
     def states(self) -> list[FaceState]:
         self.network.advance_to(self.network.now_ms + 1)
-        decoder = Decoder(SPEAKER, STEPS)
-        return [decoder.decode(packet) for packet in self.heard.packets]
+        decoder = Decoder(SPEAKER, SIGNAL)
+        return [state for packet in self.heard.packets for state in decoder.decode(packet)]
 
     def messages(self) -> list[control.Message]:
         self.network.advance_to(self.network.now_ms + 1)
@@ -135,7 +138,7 @@ def test_a_renderer_that_joins_gets_hello_and_then_a_key_packet() -> None:
     (hello,) = [control.parse(text) for text in heard.controls]
     assert isinstance(hello, control.Hello) and hello.epoch_unix_ms == 1_000_100.0
     (packet,) = heard.packets
-    assert Decoder(SPEAKER, STEPS).decode(packet).pts_ms == 200
+    assert [s.pts_ms for s in Decoder(SPEAKER, SIGNAL).decode(packet)] == [200]
     assert len(line.states()) == 6, "both get the same stream"
 
 

@@ -31,7 +31,7 @@ from models.portrait.speaker_layers import BaseLayer
 from server.app import create_app
 from server.config import ServerSettings
 from tests.client.doubles import (
-    STEPS,
+    SIGNAL,
     LevelAnalyzer,
     Page,
     TickingSource,
@@ -82,7 +82,7 @@ def sender(
     url: str, speaker_path: Path, participant: str | None = None, base: BaseLayer | None = None
 ) -> Coroutine[None, None, None]:
     config = SenderConfig(url, "room", speaker_path, participant=participant)
-    return send_from(config, TickingSource(), FaceModelParts(STEPS, LevelAnalyzer, base))
+    return send_from(config, TickingSource(), FaceModelParts(SIGNAL, LevelAnalyzer, base))
 
 
 def receiver(
@@ -129,16 +129,18 @@ async def test_a_page_sees_the_right_pictures_soon_and_can_compute_their_latency
         latencies_ms.append(shown_unix_ms - capture_unix_ms)
     # A machine that stalls may make the buffer extrapolate a frame or two.
     assert right >= 0.95 * len(known), "timestamps name the right picture"
-    assert 40 < statistics.median(latencies_ms) < 300
+    # Frames wait for up to 120 ms for those that share their packet.
+    assert 120 < statistics.median(latencies_ms) < 400
 
     assert page.pongs[0]["t"] == 12.5
     assert abs(page.pongs[0]["now_unix_ms"] - time.time() * 1000) < 5_000
     stats = page.stats[-1]
     assert stats["frames_lost"] == 0 and stats["packets_dropped"] == {}
     assert stats["render_fps"] > 20
-    assert 0.3 < stats["payload_kbps"] < 5
-    # Per packet 93 bytes of headers forward and a 93-byte acknowledgement back (DESIGN 5.3).
-    assert 15 < stats["wire_down_kbps"] < 40 and 15 < stats["wire_up_kbps"] < 30
+    assert 0.2 < stats["payload_kbps"] < 3
+    # Per packet 93 bytes of headers forward and a 93-byte acknowledgement back (DESIGN 5.3), of
+    # six packets a second.
+    assert 4 < stats["wire_down_kbps"] < 16 and 4 < stats["wire_up_kbps"] < 16
 
 
 async def test_the_picture_holds_when_the_sender_dies_and_comes_back_with_it(
@@ -300,7 +302,7 @@ async def test_a_base_layer_that_the_speaker_does_not_vouch_for_is_not_shown(
 
 async def test_a_clip_that_ends_ends_the_sender(url: str, speaker_path: Path) -> None:
     config = SenderConfig(url, "room", speaker_path)
-    parts = FaceModelParts(STEPS, LevelAnalyzer)
+    parts = FaceModelParts(SIGNAL, LevelAnalyzer)
     async with asyncio.timeout(5):
         await send_from(config, TickingSource(frames=5), parts)
 

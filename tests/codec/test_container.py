@@ -4,7 +4,7 @@ import pytest
 
 from codec.container import CallReader, CallWriter
 from codec.errors import CodecError, ContainerError
-from codec.quantize import Profile
+from codec.profile import Profile
 from tests.codec.streams import OTHER_SPEAKER, SPEAKER, encode_all, talking_head
 
 NTSC = Fraction(30_000, 1001)
@@ -14,30 +14,31 @@ NTSC = Fraction(30_000, 1001)
 def call(tmp_path):
     path = tmp_path / "anna.call"
     with CallWriter(path, SPEAKER, Profile.LOSSLESS, NTSC) as writer:
-        writer.write(b"\x01\x02\x03")
-        writer.write(b"\xff")
+        writer.write(b"\x01\x02\x03", 4)
+        writer.write(b"\xff", 1)
     return path
 
 
 def test_a_call_is_these_bytes_forever(call):
     assert call.read_bytes().hex() == (
         "6e65726663616c6c"  # "nerfcall"
-        "0002"  # version
+        "0003"  # version
         "01"  # lossless
         "00"  # reserved
         "00007530"  # 30000
         "000003e9"  # 1001
         "00000002"  # packets
+        "00000005"  # frames
         "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
-        "0003010203"
-        "0001ff"
+        "03010203"
+        "01ff"
     )
 
 
 def test_reading_gives_everything_back(call):
     reader = CallReader(call, SPEAKER.upper())
     assert (reader.speaker_id, reader.profile, reader.fps) == (SPEAKER, Profile.LOSSLESS, NTSC)
-    assert len(reader) == 2
+    assert (len(reader), reader.frames) == (2, 5)
     assert list(reader) == [b"\x01\x02\x03", b"\xff"]
     assert list(reader) == [b"\x01\x02\x03", b"\xff"]
 
@@ -46,8 +47,16 @@ def test_a_real_stream_survives(tmp_path):
     packets = encode_all(talking_head(50))
     with CallWriter(tmp_path / "call", SPEAKER, Profile.COMPACT, Fraction(25)) as writer:
         for packet in packets:
-            writer.write(packet)
+            writer.write(packet, 4)
     assert list(CallReader(tmp_path / "call")) == packets
+
+
+@pytest.mark.parametrize("length", [254, 255, 256, 65_535])
+def test_packets_of_any_length_survive(tmp_path, length):
+    with CallWriter(tmp_path / "call", SPEAKER, Profile.COMPACT, Fraction(25)) as writer:
+        writer.write(bytes(length), 8)
+        writer.write(b"\x01", 1)
+    assert list(CallReader(tmp_path / "call")) == [bytes(length), b"\x01"]
 
 
 def test_a_call_without_packets_is_a_call(tmp_path):
@@ -74,7 +83,7 @@ def test_a_recording_that_broke_off_is_refused(tmp_path):
 
     def record():
         with CallWriter(path, SPEAKER, Profile.COMPACT, Fraction(25)) as writer:
-            writer.write(b"\x01")
+            writer.write(b"\x01", 1)
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
@@ -87,7 +96,7 @@ def test_a_recording_that_broke_off_is_refused(tmp_path):
     ("offset", "value", "message"),
     [
         (0, b"RIFF", "beginning with b'nerfcall'"),
-        (8, b"\0\7", "version 2, got 7"),
+        (8, b"\0\7", "version 3, got 7"),
         (10, b"\2", "profile of 0 or 1"),
         (11, b"\1", "reserved byte of 0"),
         (12, b"\0\0\0\0", "frame rate"),
@@ -122,4 +131,4 @@ def test_what_does_not_fit_is_refused(tmp_path):
     with CallWriter(tmp_path / "call", SPEAKER, Profile.COMPACT, Fraction(25)) as writer:
         for packet in (b"", bytes(65_536)):
             with pytest.raises(ContainerError, match="1 to 65535 bytes"):
-                writer.write(packet)
+                writer.write(packet, 1)

@@ -10,87 +10,108 @@ from codec.errors import (
     UnsupportedVersionError,
 )
 from codec.face import Tracking
-from codec.packet import KEY_CHECK_SEED, Packet, speaker_prefix, unwrap
-from codec.quantize import Profile
+from codec.packet import Kind, Packet, Place, crc_8, speaker_prefix, unwrap
+from codec.profile import Profile
 
+PREFIX = b"\xde\xad\xbe\xef"
 KEY = Packet(
+    Kind.KEY,
     Profile.COMPACT,
     Tracking.FACE,
     sequence=0x1234,
-    body=b"\xaa\xbb",
     pts_ms=0x01020304,
-    interval=2560,
-    speaker_prefix=b"\xde\xad\xbe\xef",
+    body=b"\xaa\xbb",
+    speaker_prefix=PREFIX,
 )
-PREDICTED = Packet(Profile.LOSSLESS, Tracking.DARK, sequence=0x3FE, body=b"\xaa", distance=5)
+REFERRING = Packet(
+    Kind.REFERRING, Profile.LOSSLESS, Tracking.DARK, sequence=0x35, pts_ms=0x032C, body=b"\xaa"
+)
+HERE = Place(PREFIX, 0x1234, 0x01020304)
+THERE = Place(PREFIX, 0x1235, 0x0102032C, 0xB1D2)
 
 
 def test_a_key_packet_is_these_bytes_forever():
-    assert bytes(KEY.sealed(KEY_CHECK_SEED)).hex() == (
-        "50"  # version 2, key, compact, FACE
+    assert bytes(KEY.sealed(HERE)).hex() == (
+        "6a"  # version 3, compact, key and FACE
         "1234"  # sequence
         "01020304"  # presentation time
-        "0a00"  # frame interval, 40 ms in 1/64
         "deadbeef"  # speaker
         "aabb"  # body
-        "2f19"  # CRC-16
+        "8ede"  # CRC-16
     )
 
 
-def test_a_predicted_packet_is_these_bytes_forever():
-    assert bytes(PREDICTED.sealed(0xB1D2)).hex() == (
-        "4c"  # version 2, predicted, lossless, DARK
-        "ff85"  # sequence 1022, distance 5
+def test_a_packet_between_is_these_bytes_forever():
+    assert bytes(REFERRING.sealed(THERE)).hex() == (
+        "79"  # version 3, lossless, referring and DARK
+        "35"  # sequence
+        "032c"  # presentation time
         "aa"  # body
-        "9291"  # CRC-16
+        "80"  # CRC-8
     )
 
 
-@pytest.mark.parametrize("packet", [KEY, PREDICTED])
-def test_parsing_gives_the_fields_back(packet):
-    sealed = packet.sealed(7)
+@pytest.mark.parametrize(("packet", "place"), [(KEY, HERE), (REFERRING, THERE)])
+def test_parsing_gives_the_fields_back(packet, place):
+    sealed = packet.sealed(place)
     parsed = Packet.parse(bytes(sealed))
     assert parsed == sealed
-    parsed.verify(7)
+    parsed.verify(place)
 
 
-@pytest.mark.parametrize("packet", [KEY, PREDICTED])
-def test_every_flipped_bit_is_noticed(packet):
-    data = bytes(packet.sealed(7))
+@pytest.mark.parametrize("kind", Kind)
+@pytest.mark.parametrize("tracking", Tracking)
+def test_every_kind_and_status_is_told_apart(kind, tracking):
+    prefix = PREFIX if kind is Kind.KEY else b""
+    packet = Packet(kind, Profile.COMPACT, tracking, 1, 2, b"", prefix)
+    parsed = Packet.parse(bytes(packet))
+    assert (parsed.kind, parsed.tracking) == (kind, tracking)
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        Place(b"\xde\xad\xbe\xee", 0x1235, 0x0102032C, 0xB1D2),
+        Place(PREFIX, 0x1335, 0x0102032C, 0xB1D2),
+        Place(PREFIX, 0x1235, 0x0103032C, 0xB1D2),
+        Place(PREFIX, 0x1235, 0x0102032C, 0xB1D3),
+        Place(PREFIX, 0x1235, 0x0102032C),
+    ],
+)
+def test_a_packet_in_another_place_fails_its_checksum(place):
+    """What the header leaves out counts: speaker, highest bits, reference."""
+    with pytest.raises(CorruptPacketError, match="another stream"):
+        REFERRING.sealed(THERE).verify(place)
+
+
+@pytest.mark.parametrize(("packet", "place"), [(KEY, HERE), (REFERRING, THERE)])
+def test_every_flipped_bit_is_noticed(packet, place):
+    data = bytes(packet.sealed(place))
     for bit in range(8 * len(data)):
         damaged = bytearray(data)
         damaged[bit // 8] ^= 0x80 >> bit % 8
         with pytest.raises(PacketError):
-            Packet.parse(bytes(damaged)).verify(7)
+            Packet.parse(bytes(damaged)).verify(place)
 
 
-def test_another_seed_is_noticed():
-    with pytest.raises(CorruptPacketError, match="another stream"):
-        PREDICTED.sealed(1).verify(2)
+def test_the_short_checksum_is_the_published_one():
+    assert crc_8(b"123456789") == 0xF4  # CRC-8/SMBUS in the CRC RevEng catalogue
 
 
 def test_packets_shorter_than_their_header_are_truncated():
-    for data in (bytes(KEY)[:14], bytes(PREDICTED)[:4], b""):
+    for data in (bytes(KEY)[:12], bytes(REFERRING)[:4], b""):
         with pytest.raises(TruncatedPacketError, match="expected"):
             Packet.parse(data)
 
 
 def test_other_versions_are_named():
-    with pytest.raises(UnsupportedVersionError, match="version 2, got 3"):
-        Packet.parse(b"\x60" + bytes(20))
+    with pytest.raises(UnsupportedVersionError, match="version 3, got 2"):
+        Packet.parse(b"\x40" + bytes(20))
 
 
-@pytest.mark.parametrize(
-    ("data", "message"),
-    [
-        (b"\x47\x00\x01\x00\x00", "tracking status"),
-        (b"\x40\x00\x40\x00\x00", "reference distance"),
-        (b"\x50" + bytes(14), "frame interval"),
-    ],
-)
-def test_fields_that_no_sender_writes_are_corrupt(data, message):
-    with pytest.raises(CorruptPacketError, match=message):
-        Packet.parse(data)
+def test_a_status_that_no_sender_writes_is_corrupt():
+    with pytest.raises(CorruptPacketError, match="status of 0 to 14, got 15"):
+        Packet.parse(b"\x6f" + bytes(20))
 
 
 @given(st.binary(max_size=80))
@@ -109,7 +130,7 @@ def test_a_speaker_is_named_by_four_bytes_of_its_id():
             speaker_prefix(wrong)
 
 
-@given(st.integers(0, 1 << 40), st.integers(-511, 511))
+@given(st.integers(0, 1 << 40), st.integers(-127, 127))
 def test_shortened_numbers_unwrap_to_the_nearest(near, offset):
     number = near + offset
-    assert unwrap(number % 1024, 10, near) == number
+    assert unwrap(number % 256, 8, near) == number

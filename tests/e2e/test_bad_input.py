@@ -103,8 +103,8 @@ def truncated(speaker: bytes) -> bytes:
 
 
 def of_another_version(speaker: bytes) -> bytes:
-    assert speaker.startswith(b"nerfcall-speaker-5")
-    return speaker.replace(b"nerfcall-speaker-5", b"nerfcall-speaker-9", 1)
+    assert speaker.startswith(b"nerfcall-speaker-6")
+    return speaker.replace(b"nerfcall-speaker-6", b"nerfcall-speaker-9", 1)
 
 
 def of_absurd_shape(speaker: bytes) -> bytes:
@@ -124,7 +124,7 @@ def too_large(speaker: bytes) -> bytes:
     ("command", "damage", "complaint"),
     [
         ("encode", truncated, "expected a whole speaker file"),
-        ("encode", of_another_version, "expected a speaker file nerfcall-speaker-5"),
+        ("encode", of_another_version, "expected a speaker file nerfcall-speaker-6"),
         ("encode", of_absurd_shape, "face.neutral: expected shape (478, 3), got (4, 3)"),
         ("encode", of_something_else, "expected a whole speaker file"),
         ("encode", too_large, "expected at most"),
@@ -182,11 +182,11 @@ def test_a_recorded_call_that_is_none(
     decode: Words = ["-o", output, "--size", "64", *options]
 
     cut.write_bytes(call.read_bytes()[:-5])
-    assert "got a file that ends in packet 11" in refused("decode", cut, *decode)
+    assert "got a file that ends in packet 3" in refused("decode", cut, *decode)
     cut.write_bytes(b"something else")
     assert "expected a recorded call beginning with" in refused("decode", cut, *decode)
     other = bytearray(call.read_bytes())
-    other[24:56] = bytes(32)
+    other[28:60] = bytes(32)
     cut.write_bytes(other)
     assert "expected a call of speaker" in refused("decode", cut, *decode)
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from codec.quantize import Profile
+from codec.profile import Profile
 from models.evaluation.codecs.coding import Footage, Mode, VideoCodec
 from models.evaluation.comparison.experiment import Subject
 from models.evaluation.comparison.points import OURS, Point, Strip, System

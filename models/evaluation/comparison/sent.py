@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from codec.quantize import Profile
+from codec.profile import Profile
 from models.errors import NoFaceError
 from models.evaluation.codecs.coding import Footage, Payload
 from models.evaluation.playback import PacketRenderer
@@ -27,7 +27,7 @@ class Sent:
 
     Attributes:
         part: the clip and which of its frames were looked at.
-        indices: decoded frame numbers from the first face on, one for each packet.
+        indices: decoded frame numbers from the first face on.
         packets: of the codec.
     """
 
@@ -39,7 +39,9 @@ class Sent:
     def payload(self) -> Payload:
         """What the packets cost."""
         total_bytes = sum(map(len, self.packets))
-        return Payload(total_bytes, len(self.packets[0]), len(self.packets), self.part.fps)
+        # No frame of ours is larger for being first.
+        first_bytes = round(total_bytes / len(self.indices))
+        return Payload(total_bytes, first_bytes, len(self.indices), self.part.fps)
 
 
 def send(
@@ -54,10 +56,12 @@ def send(
     """
     indices: list[int] = []
     packets: list[bytes] = []
-    for done, coded in enumerate(code_frames(part, speaker, profile), 1):
+    done = 0
+    for coded in code_frames(part, speaker, profile):
         if coded.packet is not None:
-            indices.append(coded.index)
+            indices += [frame.index for frame in coded.frames]
             packets.append(coded.packet)
+        done += len(coded.frames)
         step(done)
     if not packets:
         raise NoFaceError(f"{part.path}: expected a face, got none in {part.frames} frames")
@@ -67,7 +71,7 @@ def send(
 def show_packets(
     speaker: Speaker, packets: Sequence[bytes], side_px: int, device: str
 ) -> Iterator[Picture]:
-    """Yields what a receiver shows after each packet, (side_px, side_px, 3) uint8 RGB.
+    """Yields what a receiver shows of each frame, (side_px, side_px, 3) uint8 RGB.
 
     Raises:
         SpeakerFileError: the speaker's field is damaged.
@@ -75,9 +79,8 @@ def show_packets(
     """
     with PacketRenderer(speaker, side_px, device) as renderer:
         for packet in packets:
-            picture = renderer.show(packet)
-            assert picture is not None, "a call begins with a key packet"
-            yield picture
+            for _, picture in renderer.show(packet):
+                yield picture
 
 
 def store_footage(sent: Sent, speaker: Speaker, side_px: int, path: Path) -> Footage:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from codec.quantize import Profile
+from codec.profile import Profile
 from models.evaluation.codecs.coding import Mode
 from models.evaluation.comparison.points import (
     OURS,

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from codec.quantize import Profile
+from codec.profile import Profile
 from models.clip import probe_clip
 from models.errors import StudyError
 from models.evaluation.codecs.classic import available

@@ -9,12 +9,14 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import closing
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from codec.face import FaceState
+from codec.sensitivity import Sensitivity
 
 if TYPE_CHECKING:
     from models.portrait.closed_loop.loop import ClosedLoop
@@ -52,18 +54,30 @@ class BackgroundLoop:
         self._thread = threading.Thread(target=self._run, name="closed-loop", daemon=True)
         self._thread.start()
 
-    def refine(self, state: FaceState, portrait: NDArray[np.uint8]) -> FaceState:
+    def refine(
+        self, state: FaceState, portrait: NDArray[np.uint8]
+    ) -> tuple[FaceState, Sensitivity | None]:
         """Corrects a frame's state as far as is known, and leaves the frame to be learned from.
 
         Args:
             state: as tracked.
             portrait: (size, size, 3) uint8 the camera's picture of it.
+
+        Returns:
+            The state, and how the picture of a frame just before answered to it: by which numbers
+            it changes is much the same, towards which it wants is not known.
         """
         with self._changed:
             self._newest = state, portrait
             self._changed.notify()
             loop = self._loop
-        return state if loop is None else loop.correct(state)
+        if loop is None:
+            return state, None
+        corrected = loop.correct(state)
+        lately = loop.sensitivity(corrected)
+        if lately is not None:
+            lately = replace(lately, slope=np.zeros_like(lately.slope))
+        return corrected, lately
 
     def close(self) -> None:
         """Ends the thread; one that compiles ends by itself when that is done."""

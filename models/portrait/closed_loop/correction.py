@@ -36,6 +36,24 @@ class Correction:
         """The one that changes nothing."""
         return cls(np.zeros(UNKNOWNS))
 
+    @staticmethod
+    def by_numbers(state: FaceState) -> Array:
+        """(42, 42) derivatives of a correction of a state by the state's own numbers.
+
+        Of the pose: turn = J dω with J the right Jacobian of SO(3) at the rotation vector ω
+        (Solà et al., arXiv 1812.01537, eq. 143), shift = Rᵀ dt.
+        """
+        omega = state.pose.rotation.astype(np.float64)
+        rotation, _ = cv2.Rodrigues(omega)
+        x, y, z = omega
+        cross = np.array([[0, -z, y], [z, 0, -x], [-y, x, 0]])
+        angle = max(float(np.linalg.norm(omega)), 1e-6)
+        first, second = (1 - np.cos(angle)) / angle**2, (angle - np.sin(angle)) / angle**3
+        by_numbers = np.eye(UNKNOWNS)
+        by_numbers[TURN, TURN] = np.eye(3) - first * cross + second * cross @ cross
+        by_numbers[SHIFT, SHIFT] = rotation.T
+        return by_numbers
+
     def apply(self, state: FaceState) -> FaceState:
         """The state, corrected: R' = R·exp(turn), t' = t + R·shift, all else added."""
         rotation, _ = cv2.Rodrigues(state.pose.rotation.astype(np.float64))

@@ -12,10 +12,13 @@ frame follows it.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
 from codec.face import FaceState, Tracking
+from codec.sensitivity import Sensitivity
 from models.face.camera import CameraIntrinsics
 from models.portrait.closed_loop.chain import Chain
 from models.portrait.closed_loop.config import LoopConfig
@@ -30,8 +33,35 @@ AWAY = 0.01
 """Usual error of the distance, of the distance: a head's size in the picture tells it."""
 TORSO = (0.01, 0.01, 0.01, 0.01, 0.003, 0.003)
 LEAST_SPREAD = 1e-3
+LEAST_ERROR = 1e-6
+"""Mean squared error of a picture that is as good as any."""
 MOST_SCALES = 4.0
 """A correction larger than so many usual errors is no correction."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """The squared error of a whole picture about one correction, as some pixels tell it.
+
+    Attributes:
+        at: (42,) the correction.
+        curvature: (42, 42) mean product of the derivatives.
+        pull: (42,) mean product of derivatives and residual.
+        error: mean square of the residual.
+    """
+
+    at: NDArray[np.float64]
+    curvature: NDArray[np.float64]
+    pull: NDArray[np.float64]
+    error: float
+
+    def slope(self, there: NDArray[np.float64]) -> NDArray[np.float64]:
+        """(42,) half of the error's derivative at another correction."""
+        return self.curvature @ (there - self.at) - self.pull
+
+    def error_at(self, there: NDArray[np.float64]) -> float:
+        """The error at another correction."""
+        return self.error + float((there - self.at) @ (self.slope(there) - self.pull))
 
 
 class ClosedLoop:
@@ -66,6 +96,8 @@ class ClosedLoop:
         ).astype(np.float64)
         self._random = np.random.default_rng(config.seed)
         self._z = np.zeros(len(self._scale))
+        self._share = np.zeros(config.pixels)
+        self._looks: list[_Look] = []
 
     def correct(self, state: FaceState) -> FaceState:
         """A tracked state with the correction as it now is."""
@@ -81,17 +113,60 @@ class ClosedLoop:
         if state.tracking is not Tracking.FACE:
             return  # two faces, or part of one: nothing to compare with
         target = portrait.reshape(-1, 3)
+        looks: list[_Look] = []
         for step in range(self._config.steps):
             now = self.correct(state)
             pixels, seen = self._linearizer.linearize(now, self._choose, look=step == 0)
             jacobian = self._chain.jacobian(now, pixels, seen)
-            residual = target[pixels] / np.float32(255) - seen.colours
-            self._step(jacobian, np.asarray(residual, np.float32))
+            residual = np.asarray(target[pixels] / np.float32(255) - seen.colours, np.float32)
+            looks.append(self._look(jacobian, residual))
+            self._step(jacobian, residual)
+        self._looks = looks
 
-    def refine(self, state: FaceState, portrait: NDArray[np.uint8]) -> FaceState:
-        """Learns on a frame, then corrects it: what a sender does that has the time."""
+    def refine(
+        self, state: FaceState, portrait: NDArray[np.uint8]
+    ) -> tuple[FaceState, Sensitivity | None]:
+        """Learns on a frame, then corrects it: what a sender does that has the time.
+
+        Returns:
+            The state, and how its picture answers to it; None if nothing was looked at.
+        """
         self.learn(state, portrait)
-        return self.correct(state)
+        corrected = self.correct(state)
+        seen = state.tracking is Tracking.FACE
+        return corrected, self.sensitivity(corrected) if seen else None
+
+    def sensitivity(self, corrected: FaceState) -> Sensitivity | None:
+        """How the picture of the frame last learned from answers; None where nothing is known.
+
+        Every step's pixels count: what each saw is carried over to where the last one ended.
+
+        Args:
+            corrected: that frame's state with the correction as it now is.
+        """
+        if not self._looks:
+            return None
+        here = self._correction().vector
+        curvature = np.mean([look.curvature for look in self._looks], 0)
+        slope = np.mean([look.slope(here) for look in self._looks], 0)
+        error = max(float(np.mean([look.error_at(here) for look in self._looks])), LEAST_ERROR)
+        by_numbers = Correction.by_numbers(corrected)
+        if not (np.isfinite(curvature).all() and np.isfinite(slope).all()):
+            return None
+        return Sensitivity(
+            by_numbers.T @ curvature @ by_numbers / error, by_numbers.T @ slope / error
+        )
+
+    def _look(self, jacobian: NDArray[np.float32], residual: NDArray[np.float32]) -> _Look:
+        share = np.repeat(self._share, 3).astype(np.float32) / np.float32(3)
+        J, r = jacobian.reshape(-1, jacobian.shape[-1]), residual.ravel()
+        weighted = J * share[:, None]
+        return _Look(
+            self._correction().vector,
+            (weighted.T @ J).astype(np.float64),
+            (weighted.T @ r).astype(np.float64),
+            float((share * r) @ r),
+        )
 
     def _step(self, jacobian: NDArray[np.float32], residual: NDArray[np.float32]) -> None:
         c = self._config
@@ -123,6 +198,10 @@ class ClosedLoop:
                 self._random.choice(rest, c.pixels - many),
             ]
         )
+        # What each pixel stands for: its share of the picture.
+        area = np.repeat([len(on_head) / max(many, 1), len(rest)], [many, c.pixels - many])
+        area[many:] /= max(c.pixels - many, 1)
+        self._share = area / TILES**2
         row, column = np.divmod(tiles, TILES)
         inside = self._random.random((2, c.pixels))
         side = c.size / TILES

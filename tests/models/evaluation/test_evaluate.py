@@ -15,7 +15,7 @@ from codec.container import CallReader, CallWriter
 from codec.decoder import Decoder
 from codec.errors import ContainerError
 from codec.face import Tracking
-from codec.quantize import Profile
+from codec.profile import Profile
 from models.clip import read_clip
 from models.errors import ClipError, ModelError, NoFaceError
 from models.evaluation.evaluate import Comparison, Evaluation, evaluate
@@ -101,7 +101,7 @@ def test_frames_beyond_the_end_are_refused(talking_clip: Path) -> None:
         ClipPart.of(talking_clip, slice(500, 600))
 
 
-def test_a_recorded_call_holds_one_packet_a_frame(
+def test_a_recorded_call_holds_the_packets_of_all_frames(
     part: ClipPart, speaker: Speaker, tmp_path: Path
 ) -> None:
     seen: list[tuple[str, int, int]] = []
@@ -110,12 +110,13 @@ def test_a_recorded_call_holds_one_packet_a_frame(
     call = CallReader(path, speaker.id)
     packets = list(call)
     assert call.fps == 24 and call.profile is Profile.COMPACT
-    assert (len(packets), recording.packets, recording.faceless) == (12, 12, 0)
+    assert (len(packets), call.frames) == (4, 12)
+    assert (recording.frames, recording.faceless) == (12, 0)
     assert recording.payload_bytes == sum(map(len, packets))
     assert recording.payload_kbps == pytest.approx(recording.payload_bytes * 8 / 0.5 / 1000)
-    assert seen == [("encoding", done, 12) for done in range(1, 13)]
-    decoder = Decoder(speaker.id, speaker.steps)
-    states = [decoder.decode(packet) for packet in packets]
+    assert seen == [("encoding", done, 12) for done in range(3, 13, 3)]
+    decoder = Decoder(speaker.id, speaker.signal)
+    states = [state for packet in packets for state in decoder.decode(packet)]
     assert all(state.tracking is Tracking.FACE for state in states)
     assert [state.pts_ms for state in states[:4]] == [0, 42, 84, 125]
     assert list(tmp_path.iterdir()) == [path]
@@ -135,7 +136,7 @@ def test_what_comes_before_the_first_face_is_not_sent(
     clip = write_clip(tmp_path / "late.mp4", [*black, *with_face], fps=24)
     part = ClipPart.of(clip, slice(None))
     recording = record_clip(part, tmp_path / "late.call", speaker)
-    assert (recording.packets, recording.faceless) == (6, 4)
+    assert (recording.frames, recording.faceless) == (6, 4)
     assert evaluate(part, speaker, weights_dir, SIZE, vgg_every=9).frames.keys() == {
         4,
         5,
@@ -160,16 +161,17 @@ def test_decoding_renders_what_a_receiver_renders_bit_for_bit(
     call: Path, speaker: Speaker, renderer: PacketRenderer, tmp_path: Path
 ) -> None:
     reader = CallReader(call, speaker.id)
-    with PictureFolder(tmp_path / "out", len(reader)) as folder:
+    with PictureFolder(tmp_path / "out", reader.frames) as folder:
         playback = play_call(reader, renderer, folder)
     assert (playback.pictures, dict(playback.dropped)) == (12, {})
     assert [path.name for path in sorted((tmp_path / "out").iterdir())] == [
         f"{number:06d}.png" for number in range(12)
     ]
-    decoder = Decoder(speaker.id, speaker.steps)
+    decoder = Decoder(speaker.id, speaker.signal)
+    states = [state for packet in reader for state in decoder.decode(packet)]
     with PortraitRenderer(speaker) as receiver:
-        for number, packet in enumerate(reader):
-            live = receiver.render(decoder.decode(packet), SIZE)
+        for number, state in enumerate(states):
+            live = receiver.render(state, SIZE)
             bgr = cv2.imread(str(tmp_path / "out" / f"{number:06d}.png"))
             assert np.array_equal(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB), live)
 
@@ -180,13 +182,13 @@ def test_a_damaged_packet_is_dropped_and_the_picture_before_it_stays(
     damaged = tmp_path / "damaged.call"
     with CallWriter(damaged, speaker.id, Profile.COMPACT, Fraction(24)) as writer:
         for number, packet in enumerate(CallReader(call)):
-            writer.write(packet[:-1] + bytes([packet[-1] ^ 1]) if number == 11 else packet)
+            writer.write(packet[:-1] + bytes([packet[-1] ^ 1]) if number == 2 else packet, 3)
     with PictureFolder(tmp_path / "out", 12) as folder:
         playback = play_call(CallReader(damaged), renderer, folder)
     assert playback.pictures == 12
     assert playback.dropped == {"CorruptPacketError": 1}
-    names = [tmp_path / "out" / f"{number:06d}.png" for number in (10, 11)]
-    assert names[0].read_bytes() == names[1].read_bytes()
+    shown = [(tmp_path / "out" / f"{number:06d}.png").read_bytes() for number in range(5, 10)]
+    assert shown[0] == shown[1] == shown[2] == shown[3] != shown[4]
 
 
 def test_a_call_without_any_intact_packet_is_no_call(
@@ -195,7 +197,7 @@ def test_a_call_without_any_intact_packet_is_no_call(
     path = tmp_path / "garbage.call"
     with CallWriter(path, speaker.id, Profile.COMPACT, Fraction(24)) as writer:
         for _ in range(3):
-            writer.write(b"certainly no packet")
+            writer.write(b"certainly no packet", 1)
     with PictureFolder(tmp_path / "out", 3) as folder, pytest.raises(ContainerError, match="got 3"):
         play_call(CallReader(path), renderer, folder)
 
@@ -253,8 +255,9 @@ def test_evaluation_compares_the_clips_portrait_with_what_the_bytes_became(
 ) -> None:
     sent = list(CallReader(call))
     assert evaluation.recording.payload_bytes == sum(map(len, sent))
-    for packet, frame, comparison in zip(sent, part.read(), shown, strict=True):
-        assert np.array_equal(comparison.rendered, renderer.show(packet))
+    pictures = [picture for packet in sent for _, picture in renderer.show(packet)]
+    for picture, frame, comparison in zip(pictures, part.read(), shown, strict=True):
+        assert np.array_equal(comparison.rendered, picture)
         assert np.array_equal(comparison.original, speaker.face.crop.extract(frame.rgb, SIZE))
         assert comparison.index == frame.index
     values = [frame.psnr_db for frame in evaluation.frames.values()]
@@ -308,8 +311,9 @@ def test_the_closed_loop_brings_the_portrait_nearer_to_the_camera(
         for loop in (Loop.OPEN, Loop.EVERY):
             figures = []
             for coded in code_frames(part, speaker, portrait_size=256, loop=loop):
-                assert coded.state is not None
-                assert coded.portrait is not None
-                figures.append(psnr_db(coded.portrait, renderer.render(coded.state, 256)))
+                for frame in coded.frames:
+                    assert frame.state is not None
+                    assert frame.portrait is not None
+                    figures.append(psnr_db(frame.portrait, renderer.render(frame.state, 256)))
             mean_db[loop] = np.mean(figures[8:])
     assert mean_db[Loop.EVERY] > mean_db[Loop.OPEN] + 0.3

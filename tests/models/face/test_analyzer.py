@@ -42,7 +42,7 @@ class Shifter:
     def refine(self, state, portrait):
         self.shown.append((state, portrait))
         pose = replace(state.pose, translation=state.pose.translation + np.float32(1))
-        return replace(state, pose=pose)
+        return replace(state, pose=pose), None
 
 
 def test_a_corrector_sees_the_portrait_and_has_the_last_word(face, real_frames):

@@ -13,6 +13,7 @@ import numpy as np
 import torch
 
 from codec.face import CHANNELS, FaceState
+from codec.signal import PERSON, ROWS, SignalModel
 from models.face.camera import CameraIntrinsics
 from models.face.model import FaceModel
 from models.portrait.config import FieldConfig
@@ -24,6 +25,11 @@ from models.portrait.weights import pack_field
 
 CAMERA = CameraIntrinsics(0.816, 0.5, 0.5)
 DISTANCE_CM = -50.0
+SIGNAL = SignalModel(
+    np.zeros(CHANNELS, np.float32),
+    np.diag(np.full(CHANNELS, 0.01, np.float32)),
+    np.full((ROWS, PERSON), 12, np.uint8),
+)
 
 
 def solid_field(config: FieldConfig, seed: int = 0) -> tuple[SpeakerField, Occupancy]:
@@ -73,7 +79,7 @@ def solid_speaker(config: FieldConfig, seed: int = 0) -> Speaker:
     """The field as a speaker file would hold it."""
     face = cast(FaceModel, SimpleNamespace(camera=CAMERA))
     tensors = pack_field(field_weights(*solid_field(config, seed)))
-    return Speaker("0" * 64, face, config, tensors, np.ones(CHANNELS, np.float32), {})
+    return Speaker("0" * 64, face, config, tensors, SIGNAL, {})
 
 
 def state(

@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors.numpy import load, save
 
+from codec.signal import SignalModel
 from models.enrolment.embedding_net import EmbeddingNet
 from models.errors import SpeakerFileError
 from models.face.background import REFERENCE_PX, BackgroundReference
@@ -27,7 +28,7 @@ from models.portrait.config import FieldConfig
 from models.portrait.field import SpeakerField
 from models.portrait.occupancy import Occupancy
 from models.portrait.restore import field_weights, restore_field
-from models.portrait.speaker import Speaker, load_speaker, parse_base, parse_speaker, save_speaker
+from models.portrait.speaker import load_speaker, parse_base, parse_speaker, save_speaker
 from models.portrait.speaker_layers import (
     FORMAT,
     HEADER_BYTES,
@@ -39,6 +40,11 @@ from models.portrait.speaker_layers import (
 )
 from models.portrait.weights import field_shapes, pack_field, unpack_field
 
+SIGNAL = SignalModel(
+    np.arange(46, dtype=np.float32) / 10,
+    np.diag(np.arange(1, 47).astype(np.float32)),
+    np.arange(36 * 42, dtype=np.uint8).reshape(36, 42) % 46,
+)
 SMALL = FieldConfig(
     static_cells=16, dynamic_cells=8, coarse_cells=8, torso_cells=16, background_px=16
 )
@@ -68,7 +74,7 @@ def file(tmp_path: Path) -> Path:
     torch.manual_seed(0)
     path = tmp_path / "a.speaker"
     tensors = pack_field(field_weights(SpeakerField(SMALL), Occupancy()))
-    save_speaker(path, _face(), SMALL, tensors, np.full(46, 0.1, np.float32), {"steps": 1})
+    save_speaker(path, _face(), SMALL, tensors, SIGNAL, {"steps": 1})
     return path
 
 
@@ -92,7 +98,8 @@ def test_a_speaker_is_named_by_its_bytes_and_reads_back(file: Path) -> None:
     speaker = load_speaker(file)
     assert speaker.id == hashlib.sha256(file.read_bytes()).hexdigest()
     assert speaker.field_config == SMALL
-    assert speaker.steps.tolist() == pytest.approx([0.1] * 46)
+    for name in ("mean", "basis", "classes"):
+        assert np.array_equal(getattr(speaker.signal, name), getattr(SIGNAL, name))
     assert speaker.face.crop == PortraitCrop(0, 0, 288, 360, 288)
 
 
@@ -203,19 +210,25 @@ def test_types_that_no_speaker_file_has_are_refused(file: Path, kind: str, size:
         parse_speaker(join_layers(base, detail), "x")
 
 
-def test_steps_must_be_positive(file: Path, tmp_path: Path) -> None:
-    speaker: Speaker = load_speaker(file)
-    bad = speaker.steps.copy()
-    bad[3] = 0.0
-    with pytest.raises(SpeakerFileError, match="positive"):
-        save_speaker(tmp_path / "b.speaker", speaker.face, SMALL, dict(speaker.tensors), bad, {})
-    assert not (tmp_path / "b.speaker").exists()
+@pytest.mark.parametrize(
+    ("tensors", "message"),
+    [
+        ({"signal.basis": np.zeros((46, 46), np.float32)}, "signal: .* can be inverted"),
+        ({"signal.mean": np.zeros(45, np.float32)}, r"signal: .*\(46,\), got float32 \(45,\)"),
+        ({"signal.classes": np.full((36, 42), 200, np.uint8)}, "signal: .* classes below 46"),
+    ],
+)
+def test_a_signal_model_that_cannot_be_is_refused(
+    file: Path, tensors: dict[str, np.ndarray], message: str
+) -> None:
+    with pytest.raises(SpeakerFileError, match=message):
+        parse_speaker(_rewritten(file, tensors), "x")
 
 
 def test_the_bytes_of_a_file_are_as_the_protocol_says() -> None:
     data = join_layers(b"base", b"detail")
     assert data == (
-        b"nerfcall-speaker-5\0\0" + b"\0\0\0\x04" + b"\0\0\0\x06" + bytes(4) + b"basedetail"
+        b"nerfcall-speaker-6\0\0" + b"\0\0\0\x04" + b"\0\0\0\x06" + bytes(4) + b"basedetail"
     )
     assert split_layers(data, "x") == (b"base", b"detail")
     layer = base_layer(data, "x")
@@ -228,7 +241,7 @@ def test_the_beginning_of_a_file_is_a_portrait_with_everything_that_draws(file: 
     base = parse_base(data[: base_layer(data, "x").bytes], "x")
     assert (base.camera, base.field_config) == (whole.face.camera, whole.field_config)
     assert base.manifest == whole.manifest
-    assert np.array_equal(base.steps, whole.steps)
+    assert np.array_equal(base.signal.basis, whole.signal.basis)
     rough, fine = (unpack_field(SMALL, part.tensors) for part in (base, whole))
     assert np.array_equal(rough.occupied, fine.occupied)
     for name, values in fine.arrays.items():
@@ -281,7 +294,7 @@ def intact(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     torch.manual_seed(0)
     path = tmp_path_factory.mktemp("speaker") / "a.speaker"
     tensors = pack_field(field_weights(SpeakerField(SMALL), Occupancy()))
-    save_speaker(path, _face(), SMALL, tensors, np.full(46, 0.1, np.float32), {})
+    save_speaker(path, _face(), SMALL, tensors, SIGNAL, {})
     return path.read_bytes()
 
 

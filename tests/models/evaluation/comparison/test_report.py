@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from codec.quantize import Profile
+from codec.profile import Profile
 from models.errors import BaselineError, ExperimentError
 from models.evaluation.codecs.external import ExternalCodec
 from models.evaluation.comparison import report

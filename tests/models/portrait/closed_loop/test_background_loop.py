@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from codec.sensitivity import Sensitivity
 from models.portrait.closed_loop.background_loop import CLOSING_S, MOST_SHARE, BackgroundLoop
 from tests.models.portrait.solid_speaker import state
 
@@ -28,6 +29,11 @@ class CountingLoop:
     def correct(self, state):
         return replace(state, expression=state.expression + len(self.learned))
 
+    def sensitivity(self, corrected):
+        if not self.learned:
+            return None
+        return Sensitivity(np.eye(42) * len(self.learned), np.ones(42))
+
     def close(self):
         self.closed = True
 
@@ -42,7 +48,10 @@ def test_frames_are_corrected_as_far_as_it_has_come():
     try:
         loop.refine(frame(0), PICTURE)
         assert learner.told.wait(5)
-        assert loop.refine(frame(1), PICTURE).expression[0] >= 1
+        corrected, sensitivity = loop.refine(frame(1), PICTURE)
+        assert corrected.expression[0] >= 1
+        assert sensitivity.curvature[0, 0] >= 1
+        assert not sensitivity.slope.any(), "that was another frame's"
     finally:
         loop.close()
     assert learner.closed
@@ -57,7 +66,7 @@ def test_until_it_is_made_frames_go_as_they_are():
 
     loop = BackgroundLoop(make, 8)
     try:
-        assert loop.refine(frame(0), PICTURE).expression[0] == 0
+        assert loop.refine(frame(0), PICTURE)[0].expression[0] == 0
         assert not learner.learned
         compiled.set()
         assert learner.told.wait(5)
@@ -117,7 +126,7 @@ def test_a_loop_that_fails_ends_and_the_call_goes_on(caplog):
         loop.close()
     assert "no closed loop: no such picture" in caplog.text
     assert learner.closed
-    assert loop.refine(frame(1), PICTURE).expression[0] == 0
+    assert loop.refine(frame(1), PICTURE)[0].expression[0] == 0
 
 
 def test_a_machine_that_cannot_goes_on_without(caplog):
@@ -128,4 +137,4 @@ def test_a_machine_that_cannot_goes_on_without(caplog):
         loop = BackgroundLoop(make, 8)
         loop.close()
     assert "no closed loop: no such instruction" in caplog.text
-    assert loop.refine(frame(3), PICTURE).pts_ms == 3
+    assert loop.refine(frame(3), PICTURE)[0].pts_ms == 3

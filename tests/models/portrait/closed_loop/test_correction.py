@@ -39,3 +39,12 @@ def test_expression_and_torso_are_added():
     np.testing.assert_allclose(after.torso - before.torso, 0.01, atol=1e-6)
     np.testing.assert_allclose((after.expression - before.expression)[3], 0.5, atol=1e-6)
     assert after.pts_ms == before.pts_ms
+
+
+def test_changes_of_the_numbers_are_known_as_corrections():
+    before = state(rotation=(0.4, -0.5, 0.3), seed=3)
+    by_numbers = Correction.by_numbers(before)
+    rng = np.random.default_rng(4)
+    wanted = 1e-3 * rng.standard_normal(UNKNOWNS)
+    after = Correction(by_numbers @ wanted).apply(before)
+    np.testing.assert_allclose(after.vector()[:42] - before.vector()[:42], wanted, atol=2e-5)

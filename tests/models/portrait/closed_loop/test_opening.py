@@ -38,7 +38,7 @@ def test_the_closed_loop_changes_what_is_sent(speaker, frames, tracked):
 def test_more_steps_go_further(speaker, frames, tracked):
     one, four = (np.array(states(speaker, frames, Loop.EVERY, steps)) for steps in (1, 4))
     first = [np.abs(moved[0] - tracked[0])[:30].mean() for moved in (one, four)]
-    assert first[1] > 1.2 * first[0] > 0
+    assert first[1] > first[0] > 0
 
 
 def test_a_field_that_the_kernels_do_not_know_is_sent_as_tracked(
