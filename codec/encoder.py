@@ -60,7 +60,7 @@ class EncoderConfig:
 
     latency_ms: float = 120.0
     frame_interval_ms: float = 40.0
-    price_of_bit: float = 0.01
+    price_of_bit: float = 0.015
     quantiser: int = 0
     target_kbps: float | None = None
     key_interval: int = 16

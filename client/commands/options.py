@@ -67,7 +67,7 @@ LoopStepsOption = Annotated[
         "--loop-steps",
         min=1,
         max=16,
-        help="Steps of the closed loop on every frame: each takes 15 to 20 ms.",
+        help="Steps of the closed loop on every frame: each takes about 30 ms.",
     ),
 ]
 SpeakerOption = Annotated[

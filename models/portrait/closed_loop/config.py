@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 UNHURRIED_STEPS = 4
 """Steps a frame where time does not press: more gain little."""
+UNHURRIED_PIXELS = 3000
+"""Pixels of each then: what is sent rests on them, too (`codec.allocate`)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from models.errors import KernelError
 from models.face.analyzer import FaceAnalyzer
 from models.portrait.closed_loop.background_loop import BackgroundLoop
-from models.portrait.closed_loop.config import LoopConfig
+from models.portrait.closed_loop.config import UNHURRIED_PIXELS, LoopConfig
 from models.portrait.closed_loop.making import make_loop
 from models.portrait.speaker import Speaker
 
@@ -44,14 +44,15 @@ def open_analyzer(
         speaker: who is in the frames.
         loop: how the closed loop works.
         portrait_size: as `FaceAnalyzer` takes it.
-        steps: of the closed loop on a frame.
+        steps: of the closed loop on a frame, where it steps on every frame.
 
     Raises:
         SpeakerFileError: the speaker was made with another expression basis, or its field does
             not fit its configuration.
         ModelError: the tracker's model is missing.
     """
-    corrector = _corrector(speaker, loop, LoopConfig(steps=steps))
+    unhurried = LoopConfig(steps=steps, pixels=UNHURRIED_PIXELS)
+    corrector = _corrector(speaker, loop, unhurried if loop is Loop.EVERY else LoopConfig())
     try:
         with FaceAnalyzer(speaker.face, portrait_size, corrector=corrector) as analyzer:
             yield analyzer
