@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import math
 from collections import Counter, deque
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+
+from client.transport.causes import Cause
 
 WINDOW_MS = 3_000.0
 BUCKET_MS = 100.0
@@ -114,8 +117,8 @@ def stats_message(
     now_ms: float,
     *,
     state: CallState,
-    wire_down_kbps: float,
-    wire_up_kbps: float,
+    wire_down_kbps: Mapping[Cause, float],
+    wire_up_kbps: Mapping[Cause, float],
     size: int,
     source_duration_ms: int | None,
     speaker: str | None,
@@ -126,8 +129,10 @@ def stats_message(
         "type": "stats",
         "state": state.value,
         "payload_kbps": round(stats.payload.per_second(now_ms) * 8.0 / 1000.0, 3),
-        "wire_down_kbps": round(wire_down_kbps, 3),
-        "wire_up_kbps": round(wire_up_kbps, 3),
+        "wire_down_kbps": round(sum(wire_down_kbps.values()), 3),
+        "wire_up_kbps": round(sum(wire_up_kbps.values()), 3),
+        "wire_down_by_cause_kbps": _rounded_rates(wire_down_kbps),
+        "wire_up_by_cause_kbps": _rounded_rates(wire_up_kbps),
         "render_fps": round(stats.rendered.per_second(now_ms), 2),
         "render_ms": _rounded(stats.render.percentile_ms(0.5)),
         "capture_to_render_ms": _rounded(stats.wait.percentile_ms(0.5)),
@@ -139,6 +144,10 @@ def stats_message(
         "speaker": speaker,
         "layer": layer,
     }
+
+
+def _rounded_rates(kbps: Mapping[Cause, float]) -> dict[str, float]:
+    return {cause.value: round(rate, 3) for cause, rate in kbps.items()}
 
 
 def _rounded(latency_ms: float | None) -> float | None:

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 
 import aioice.ice
+import aiortc.rtcpeerconnection
 from aiortc import (
     RTCBundlePolicy,
     RTCConfiguration,
@@ -16,6 +17,7 @@ from aiortc import (
 from aiortc.rtcicetransport import parse_stun_turn_uri
 
 from client.errors import NegotiationError
+from client.transport.sctp import ThriftySctpTransport
 
 MAX_SDP_CHARS = 100_000
 LOOPBACK_HOST = "127.0.0.1"
@@ -31,6 +33,8 @@ def _host_addresses_or_loopback(use_ipv4: bool, use_ipv6: bool) -> list[str]:
 
 
 aioice.ice.get_host_addresses = _host_addresses_or_loopback
+# A peer connection makes its association itself and offers no way to bring another.
+aiortc.rtcpeerconnection.RTCSctpTransport = ThriftySctpTransport  # type: ignore[attr-defined]
 
 
 def make_connection(ice_servers: Sequence[Mapping[str, object]]) -> RTCPeerConnection:

@@ -9,13 +9,18 @@ from aiortc import RTCDataChannel, RTCPeerConnection
 
 from client.errors import NegotiationError
 from client.transport import negotiation
+from client.transport.causes import Cause, sctp_causes
 from client.transport.link import Link, LinkListener, LinkState
-from client.wire import WireCounter, count_datagrams
+from client.transport.sctp import ThriftySctpTransport
+from client.wire import WireCounter, WireWay, count_datagrams
 
 FACE_LABEL = "face"
 CONTROL_LABEL = "control"
 CONTROL_BUFFER_BYTES = 65_536
 """Control messages that aiortc may hold back before further ones are dropped."""
+DTLS_BYTES = 37
+"""Around an SCTP packet: record header 13, nonce 8 and tag 16 of AES-GCM (RFC 5288), the cipher
+that two aiortc ends agree on."""
 
 
 class RtcLink(Link):
@@ -144,6 +149,14 @@ class RtcLink(Link):
 
     def _count(self) -> None:
         sctp = self._connection.sctp
-        if sctp is None:
+        if not isinstance(sctp, ThriftySctpTransport):
             raise NegotiationError("expected an offer of data channels, got one without")
         count_datagrams(sctp.transport.transport, self.wire, self._clock_ms)
+        sctp.sent = lambda packet: self._explain(packet, self.wire.sent)
+        sctp.received = lambda packet: self._explain(packet, self.wire.received)
+
+    def _explain(self, packet: bytes, way: WireWay) -> None:
+        """Tells what one packet under the data channels was for."""
+        stream = None if self._face is None else self._face.id
+        causes = sctp_causes(packet, stream, DTLS_BYTES)
+        way.explain(causes, Cause.SCTP_DTLS, self._clock_ms())

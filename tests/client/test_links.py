@@ -11,6 +11,7 @@ import pytest
 
 from client.clock import monotonic_ms
 from client.errors import NegotiationError
+from client.transport.causes import Cause
 from client.transport.link import BACKLOG_PACKETS, MAX_PACKET_BYTES, Link, LinkState
 from client.transport.memory import Impairment, MemoryLink, MemoryNetwork
 from client.transport.rtc import RtcLink
@@ -199,14 +200,63 @@ async def test_rtc_repeats_control_messages_but_never_packets(rtc: RtcEnds) -> N
 
 async def test_rtc_counts_every_datagram_of_the_connection(rtc: RtcEnds) -> None:
     await rtc.settle()
-    before = (rtc.near.wire.sent_bytes, rtc.far.wire.received_bytes)
-    assert before[0] == before[1] > 1_000, "the DTLS handshake alone is more"
+    near, far = rtc.near.wire, rtc.far.wire
+    before, portrait = near.sent.total_bytes(), near.sent.by_cause[Cause.PORTRAIT]
+    assert before == far.received.total_bytes() > 1_000, "the DTLS handshake alone is more"
     rtc.near.send(bytes(24))
     await rtc.settle()
     # DESIGN 5.3: IP and UDP 28, DTLS 37, SCTP 28 (12 + 16), payload padded to 4 bytes.
-    assert rtc.near.wire.sent_bytes - before[0] == 28 + 37 + 28 + 24
-    assert rtc.far.wire.received_bytes - before[1] == 28 + 37 + 28 + 24
-    assert rtc.near.wire.received_bytes == rtc.far.wire.sent_bytes
+    assert near.sent.total_bytes() - before == 28 + 37 + 28 + 24
+    assert near.sent.by_cause[Cause.PORTRAIT] - portrait == 24
+    assert near.sent.by_cause == far.received.by_cause
+    assert near.received.by_cause == far.sent.by_cause
+    assert near.received.total_bytes() == far.sent.total_bytes()
+
+
+async def test_rtc_answers_every_second_packet_or_late(rtc: RtcEnds) -> None:
+    await rtc.settle()
+    answered = rtc.far.wire.sent.datagrams
+    for _ in range(10):
+        rtc.near.send(bytes(24))
+        await asyncio.sleep(0.01)
+    assert rtc.far.wire.sent.datagrams - answered == 5
+    rtc.near.send(bytes(24))
+    await asyncio.sleep(0.1)
+    assert rtc.far.wire.sent.datagrams - answered == 5, "the eleventh waits for the twelfth"
+    await asyncio.sleep(0.2)
+    assert rtc.far.wire.sent.datagrams - answered == 6, "but not for long"
+
+
+async def test_rtc_answers_along_with_what_is_said_anyway(rtc: RtcEnds) -> None:
+    await rtc.settle()
+    said, acknowledged = rtc.far.wire.sent.datagrams, acknowledgements(rtc)
+    rtc.near.send(bytes(24))
+    await asyncio.sleep(0.05)
+    rtc.far.send_control("here")
+    await asyncio.sleep(0.3)
+    assert rtc.near_heard.controls == ["here"]
+    assert rtc.far.wire.sent.datagrams - said == 1
+    assert acknowledgements(rtc) - acknowledged == 16
+
+
+def acknowledgements(rtc: RtcEnds) -> int:
+    return rtc.far.wire.sent.by_cause[Cause.ACKNOWLEDGEMENTS]
+
+
+async def test_rtc_forgets_lost_packets_without_a_storm(rtc: RtcEnds) -> None:
+    await rtc.settle()
+    sent = rtc.near.wire.sent
+    before, portrait = sent.total_bytes(), sent.by_cause[Cause.PORTRAIT]
+    rtc.lose_datagrams((False,) * 9 + (True,))
+    for _ in range(60):
+        rtc.near.send(bytes(24))
+        await asyncio.sleep(0.04)
+    assert sent.by_cause[Cause.PORTRAIT] - portrait == 60 * 24
+    # The lossy path drops datagrams before they are counted.
+    assert (sent.total_bytes() - before) / 54 < (93 + 24) * 1.25
+    await asyncio.sleep(2.5)
+    assert not rtc.near._connection.sctp._sent_queue, "lost packets are given up"
+    assert not rtc.far._connection.sctp._sack_misordered, "and no longer waited for"
 
 
 async def test_rtc_ignores_channels_and_messages_that_are_none_of_ours(rtc: RtcEnds) -> None:

@@ -11,6 +11,7 @@ from client.stats import (
     ReceiverStats,
     stats_message,
 )
+from client.transport.causes import Cause
 
 
 def test_a_steady_stream_has_its_rate() -> None:
@@ -72,8 +73,8 @@ def test_the_message_has_every_figure_of_the_contract_and_is_json() -> None:
         stats,
         3_000.0,
         state=CallState.LIVE,
-        wire_down_kbps=23.4567,
-        wire_up_kbps=19.0,
+        wire_down_kbps={Cause.PORTRAIT: 1.4567, Cause.IP_UDP: 5.0},
+        wire_up_kbps={Cause.STUN: 0.5},
         size=256,
         source_duration_ms=20_000,
         speaker="5a" * 32,
@@ -83,8 +84,10 @@ def test_the_message_has_every_figure_of_the_contract_and_is_json() -> None:
         "type": "stats",
         "state": "live",
         "payload_kbps": pytest.approx(5.0, rel=0.05),
-        "wire_down_kbps": 23.457,
-        "wire_up_kbps": 19.0,
+        "wire_down_kbps": 6.457,
+        "wire_up_kbps": 0.5,
+        "wire_down_by_cause_kbps": {"portrait": 1.457, "ip_udp": 5.0},
+        "wire_up_by_cause_kbps": {"stun": 0.5},
         "render_fps": pytest.approx(25.0, rel=0.05),
         "render_ms": 31.3,
         "capture_to_render_ms": None,
