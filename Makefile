@@ -68,7 +68,12 @@ check: setup
 	@$(BIN)/mypy --no-error-summary
 	@$(BIN)/lint-imports --no-cache >/dev/null || $(BIN)/lint-imports --no-cache
 
-test: npm check browser
+# Links for measuring are made in network namespaces and captured.
+.PHONY: links
+links:
+	@command -v ip >/dev/null && command -v tcpdump >/dev/null || { $(call apt_get,iproute2 tcpdump); }
+
+test: npm check browser links
 	@$(BIN)/python -m pytest $(ARGS)
 
 # The expression basis is data of the project, learned from clips that are not.

@@ -26,6 +26,7 @@ class SenderConfig:
         profile: how the numbers are coded.
         target_kbps: payload to hold; None: as much as the picture gains from.
         closed_loop: correct what is tracked by what the receiver will draw, as time allows.
+        stats: file to write figures of the call to, see `client.stats_file`.
         seconds: end after this time; None for no end.
     """
 
@@ -39,6 +40,7 @@ class SenderConfig:
     profile: Profile = Profile.COMPACT
     target_kbps: float | None = None
     closed_loop: bool = True
+    stats: Path | None = None
     seconds: float | None = None
 
 
@@ -54,6 +56,7 @@ class ReceiverConfig:
         size: side of the pictures until a viewer asks for another, pixels.
         jitter_delay_ms: least delay of the jitter buffer.
         cache: where speaker files are kept.
+        stats: file to write figures of the call to, see `client.stats_file`.
         seconds: end after this time; None for no end.
     """
 
@@ -64,6 +67,7 @@ class ReceiverConfig:
     size: int = DEFAULT_SIZE_PX
     jitter_delay_ms: float = DEFAULT_JITTER_DELAY_MS
     cache: Path | None = None
+    stats: Path | None = None
     seconds: float | None = None
 
 

@@ -49,3 +49,7 @@ class DemoError(ClientError):
 
 class ListenError(ClientError):
     """The address of a local page cannot be listened on: taken, not ours, or not permitted."""
+
+
+class EmulationError(ClientError):
+    """A link for measuring cannot be made here: not permitted, or a tool is missing."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -23,7 +24,9 @@ from codec.jitter import JitterBuffer, Playout
 from codec.signal import SignalModel
 
 HELD_AFTER_MS = 500.0
-PING_INTERVAL_MS = 1_000.0
+PING_INTERVAL_MS = 5_000.0
+SILENT_PING_INTERVAL_MS = 1_000.0
+"""While no packets come, pings are what keeps both ends sure of each other."""
 FAST_PING_INTERVAL_MS = 100.0
 FAST_PINGS = 8
 """The first pings follow fast, so that the clock offset is good from the first second on."""
@@ -114,7 +117,7 @@ class SpeakerFeed:
         self._newest: FaceState | None = None
         self._decoded_ms = 0.0
         self._pings = 0
-        self._next_ping_ms = 0.0
+        self._pinged_ms = self._heard_ms = -math.inf
         self._next_key_request_ms = 0.0
         self.hello: control.Hello | None = None
         self.layers: control.Layers | None = None
@@ -143,6 +146,7 @@ class SpeakerFeed:
     def packet_received(self, packet: bytes, now_ms: float) -> None:
         """Takes in a packet."""
         self._stats.payload.add(now_ms, len(packet))
+        self._heard_ms = now_ms
         if self._decoder is None:
             return
         try:
@@ -184,11 +188,17 @@ class SpeakerFeed:
 
     def tick(self, now_ms: float, now_unix_ms: float) -> None:
         """Does what is due: asks for the speaker's clock."""
-        if self._link.state is LinkState.OPEN and now_ms >= self._next_ping_ms:
+        is_due = now_ms - self._pinged_ms >= self._ping_interval_ms(now_ms)
+        if self._link.state is LinkState.OPEN and is_due:
             self._pings += 1
-            fast = self._pings <= FAST_PINGS
-            self._next_ping_ms = now_ms + (FAST_PING_INTERVAL_MS if fast else PING_INTERVAL_MS)
+            self._pinged_ms = now_ms
             self._link.send_control(control.build(control.Ping(now_unix_ms)))
+
+    def _ping_interval_ms(self, now_ms: float) -> float:
+        if self._pings < FAST_PINGS:
+            return FAST_PING_INTERVAL_MS
+        is_silent = now_ms - self._heard_ms > SILENT_PING_INTERVAL_MS
+        return SILENT_PING_INTERVAL_MS if is_silent else PING_INTERVAL_MS
 
     def playout(self, now_ms: float) -> Playout | None:
         """The state to show now; None before the first."""

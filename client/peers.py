@@ -40,6 +40,7 @@ class Peer(ABC):
         pairing: who it is.
         initiates: we offer, and so have to wait before another attempt; otherwise the peer
             does, and another attempt begins with its next offer.
+        wire: what the connection that stands sends and receives; None while there is none.
         stale: we have joined anew since, so the server no longer knows this pairing: a
             connection that stands may go on, but there is no way to make another one.
     """
@@ -47,6 +48,7 @@ class Peer(ABC):
     def __init__(self, pairing: Pairing, *, initiates: bool) -> None:
         self.pairing = pairing
         self.initiates = initiates
+        self.wire: WireCounter | None = None
         self.stale = False
         self._signals: deque[Mapping[str, object]] = deque(maxlen=PENDING_SIGNALS)
         self._signal_came = asyncio.Event()
@@ -130,16 +132,20 @@ class Peer(ABC):
         Raises:
             NegotiationError: nothing has arrived for `SILENCE_LIMIT_MS`.
         """
-        while not closed.is_set() and (self.initiates or not self._signals):
-            silence_ms = monotonic_ms() - wire.heard_ms
-            if silence_ms > SILENCE_LIMIT_MS:
-                raise NegotiationError(
-                    f"expected to hear from the peer, got {silence_ms / 1000.0:.0f} s of silence"
-                )
-            tick()
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(TICK_S):
-                    await closed.wait()
+        self.wire = wire
+        try:
+            while not closed.is_set() and (self.initiates or not self._signals):
+                silence_s = (monotonic_ms() - wire.heard_ms) / 1000.0
+                if silence_s > SILENCE_LIMIT_MS / 1000.0:
+                    raise NegotiationError(
+                        f"expected to hear from the peer, got {silence_s:.0f} s of silence"
+                    )
+                tick()
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(TICK_S):
+                        await closed.wait()
+        finally:
+            self.wire = None
 
 
 class PeerTable:

@@ -55,15 +55,20 @@ class Children:
         self.stop()
         self._folder.cleanup()
 
-    def start(self, name: str, arguments: Sequence[str]) -> IO[str]:
+    def start(self, name: str, arguments: Sequence[str], inside: Sequence[str] = ()) -> IO[str]:
         """Starts `nerfcall ARGUMENTS…` under a name.
+
+        Args:
+            name: of the child, for messages.
+            arguments: the command and its options.
+            inside: what to put before it, such as `ip netns exec NAME`.
 
         Returns:
             Its standard output.
         """
         with self._log(name).open("w") as errors:
             child = subprocess.Popen(
-                command(*arguments),
+                [*inside, *command(*arguments)],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=errors,

@@ -11,12 +11,13 @@ import asyncio
 import logging
 import secrets
 import signal
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from pathlib import Path
 
 import aiohttp
 
 from client.capture import FrameSource
+from client.clock import monotonic_ms
 from client.config import CallConfig, ReceiverConfig, SenderConfig
 from client.errors import SpeakerTransferError
 from client.feed import PortraitLoader
@@ -34,6 +35,7 @@ from client.signaling import (
 )
 from client.speaker_files import SpeakerFiles, cache_dir
 from client.speaker_peers import RendererPeer, SpeakerPeer
+from client.stats_file import write_stats
 from client.viewers import ViewerPeer
 from codec.encoder import Encoder, EncoderConfig
 from codec.packet import SEQUENCE_BITS
@@ -112,7 +114,11 @@ async def send_from(config: SenderConfig, source: FrameSource, parts: FaceModelP
         membership = Membership(config.room, Role.SPEAKER, config.participant, speaker)
         signaling = SignalingClient(http, config.server_url, membership, table)
         try:
-            await _first_ends(run_pipeline(source, parts.make_analyzer, sender), signaling.run())
+            await _first_ends(
+                run_pipeline(source, parts.make_analyzer, sender),
+                signaling.run(),
+                *_stats(config.stats, table, dict),
+            )
         finally:
             await table.close()
 
@@ -136,15 +142,6 @@ async def receive_with(config: ReceiverConfig, load: PortraitLoader) -> None:
         NerfcallError: the call cannot go on.
     """
     receiver = Receiver(load, size=config.size, jitter_delay_ms=config.jitter_delay_ms)
-    await receive_into(config, receiver)
-
-
-async def receive_into(config: ReceiverConfig, receiver: Receiver) -> None:
-    """The receiving half with a given receiver, whose figures the caller may watch.
-
-    Raises:
-        NerfcallError: the call cannot go on.
-    """
     async with aiohttp.ClientSession() as http:
         files = SpeakerFiles(http, config.server_url, config.cache or cache_dir())
 
@@ -163,9 +160,17 @@ async def receive_into(config: ReceiverConfig, receiver: Receiver) -> None:
         membership = Membership(config.room, Role.RENDERER, config.participant)
         signaling = SignalingClient(http, config.server_url, membership, table)
         try:
-            await _first_ends(receiver.run(), signaling.run())
+            figures = _stats(config.stats, table, lambda: receiver.message(monotonic_ms()))
+            await _first_ends(receiver.run(), signaling.run(), *figures)
         finally:
             await table.close()
+
+
+def _stats(
+    path: Path | None, table: PeerTable, figures: Callable[[], Mapping[str, object]]
+) -> list[Coroutine[None, None, None]]:
+    """The part of a session that writes its figures, if that was asked for."""
+    return [] if path is None else [write_stats(path, lambda: table.peers, figures)]
 
 
 async def _upload(files: SpeakerFiles, path: Path) -> str:

@@ -1,27 +1,43 @@
-"""What a call costs on the wire, over loopback: server and sender as processes, receiver here."""
+"""What a call costs on the wire: a real one, between two network namespaces, captured.
+
+Server and sender run at one end of a link, the receiver at the other, each as a process of its
+own. What leaves either end is captured by tcpdump: that is the cost. What the encrypted part
+of it was for is told by the participants' own count, which has to agree with the capture.
+"""
 
 from __future__ import annotations
 
-import asyncio
+import json
 import tempfile
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import fmean
+from typing import Any
 
-from client.clock import monotonic_ms
-from client.config import ReceiverConfig
-from client.demo import HOST, free_port
+from client.clock import unix_ms
+from client.demo import free_port
+from client.emulation.namespaces import LinkedNamespaces
+from client.emulation.packet_capture import CapturedPacket, PacketCapture, read_capture
+from client.emulation.path import LinkShape
 from client.errors import ServerError
-from client.parts import check_device, load_portrait
 from client.processes import Children
-from client.receiver import Receiver
-from client.session import receive_into
-from client.stats import WINDOW_MS, CallState
+from client.stats import CallState
+from client.transport.causes import Cause
 
 ROOM = "bench"
-LIVE_S = 30.0
-SAMPLE_S = 0.5
+LIVE_S = 60.0
+SETTLE_S = 3.0
+"""After which setting up, and what was lost of it, is over."""
+POLL_S = 0.1
+SIGNALING = "signaling"
+WITHIN = {
+    Cause.PORTRAIT: Cause.SCTP_DTLS,
+    Cause.CONTROL: Cause.SCTP_DTLS,
+    Cause.ACKNOWLEDGEMENTS: Cause.SCTP_DTLS,
+    Cause.AUDIO: Cause.RTP,
+}
+"""What a capture cannot look into, and where it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +50,8 @@ class WireConfig:
         profile: name of the coding profile.
         size: side of the rendered pictures, pixels.
         seconds: how long to measure.
+        shape: of the link, each way.
+        target_kbps: payload to hold; None: as much as the picture gains from.
     """
 
     clip: Path
@@ -41,6 +59,25 @@ class WireConfig:
     profile: str
     size: int
     seconds: float
+    shape: LinkShape
+    target_kbps: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WayRates:
+    """One way of the link, by the capture.
+
+    Attributes:
+        captured_kbps: all that left, headers of IP included.
+        counted_kbps: the same by the sender's own count, signaling left out.
+        by_cause_kbps: what it was for; the sum is `captured_kbps`.
+        datagrams: how many packets left.
+    """
+
+    captured_kbps: float
+    counted_kbps: float
+    by_cause_kbps: dict[str, float]
+    datagrams: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,18 +85,20 @@ class WireRates:
     """Mean rates over the measurement.
 
     Attributes:
-        payload_kbps: packets without any header.
-        wire_down_kbps: every byte from the sender, IP headers included.
-        wire_up_kbps: every byte to the sender, IP headers included.
-        render_fps: pictures a second that the receiver made meanwhile.
-        frames_received: frames that arrived.
+        payload_kbps: face packets without any header, sent.
+        down: from the sender to the receiver.
+        up: from the receiver to the sender.
+        render_fps: pictures a second that the receiver made at the end.
+        capture_to_render_ms: median from a frame's capture to its picture, at the end.
+        frames_received: frames that arrived since the call began.
         frames_lost: frames that did not.
     """
 
     payload_kbps: float
-    wire_down_kbps: float
-    wire_up_kbps: float
+    down: WayRates
+    up: WayRates
     render_fps: float
+    capture_to_render_ms: float | None
     frames_received: int
     frames_lost: int
 
@@ -72,69 +111,113 @@ def measure_wire(config: WireConfig, progress: Callable[[float], None]) -> WireR
         progress: told the seconds that were measured.
 
     Raises:
+        EmulationError: namespaces or captures are not permitted here.
         NerfcallError: the call does not come about, or breaks.
     """
-    with tempfile.TemporaryDirectory(prefix="nerfcall-") as folder, Children() as children:
-        store = ["--store", str(Path(folder) / "store")]
-        port = free_port(0)
-        children.start("server", ["serve", "--host", HOST, "--port", str(port), *store])
-        address = f"http://{HOST}:{port}"
-        send = ["send", "--server", address, "--room", ROOM, "--clip", str(config.clip)]
-        send += ["--speaker", str(config.speaker), "--profile", config.profile]
-        children.start("sender", send)
-        receiver = ReceiverConfig(address, ROOM, size=config.size, cache=Path(folder) / "cache")
-        check_device(receiver.device)
-        return asyncio.run(_measure(config, receiver, children, progress))
-
-
-async def _measure(
-    config: WireConfig,
-    receiver_config: ReceiverConfig,
-    children: Children,
-    progress: Callable[[float], None],
-) -> WireRates:
-    receiver = Receiver(
-        lambda path, base_of: load_portrait(path, receiver_config.device, base_of),
-        size=receiver_config.size,
-        jitter_delay_ms=receiver_config.jitter_delay_ms,
-    )
-    receiving = asyncio.create_task(receive_into(receiver_config, receiver))
-    try:
-        await _until_live(receiver, children)
-        # Rates look back: by then they no longer see how the call was set up.
-        await asyncio.sleep(WINDOW_MS / 1000.0)
-        samples: list[Mapping[str, object]] = []
-        started_ms = monotonic_ms()
-        while (elapsed_s := (monotonic_ms() - started_ms) / 1000.0) < config.seconds:
-            await asyncio.sleep(SAMPLE_S)
-            children.check()
-            samples.append(receiver.message(monotonic_ms()))
-            progress(min(elapsed_s, config.seconds))
-    finally:
-        receiving.cancel()
-        await asyncio.gather(receiving, return_exceptions=True)
+    with (
+        tempfile.TemporaryDirectory(prefix="nerfcall-") as name,
+        LinkedNamespaces(config.shape) as link,
+        Children() as children,
+    ):
+        folder = Path(name)
+        sent_file, received_file = folder / "sender.stats", folder / "receiver.stats"
+        address = f"http://{link.near.address}:{free_port(0)}"
+        port = address.rpartition(":")[2]
+        serve = ["serve", "--host", link.near.address, "--port", port]
+        children.start("server", [*serve, "--store", str(folder / "store")], link.near.inside())
+        common = ["--server", address, "--room", ROOM]
+        send = ["send", *common, "--clip", str(config.clip), "--speaker", str(config.speaker)]
+        send += ["--profile", config.profile, "--stats", str(sent_file)]
+        if config.target_kbps is not None:
+            send += ["--target-kbps", str(config.target_kbps)]
+        receive = ["receive", *common, "--size", str(config.size), "--stats", str(received_file)]
+        with (
+            PacketCapture(link.near, folder / "near.pcap"),
+            PacketCapture(link.far, folder / "far.pcap"),
+        ):
+            children.start("sender", send, link.near.inside())
+            children.start("receiver", receive, link.far.inside())
+            _until_live(received_file, children)
+            time.sleep(SETTLE_S)
+            from_ms = unix_ms()
+            while (elapsed_s := (unix_ms() - from_ms) / 1000.0) < config.seconds:
+                children.check()
+                progress(elapsed_s)
+                time.sleep(POLL_S)
+            to_ms = unix_ms()
+        down = _way(sent_file, folder / "near.pcap", from_ms, to_ms)
+        up = _way(received_file, folder / "far.pcap", from_ms, to_ms)
+        last = _lines(received_file)[-1]
     return WireRates(
-        payload_kbps=_mean(samples, "payload_kbps"),
-        wire_down_kbps=_mean(samples, "wire_down_kbps"),
-        wire_up_kbps=_mean(samples, "wire_up_kbps"),
-        render_fps=_mean(samples, "render_fps"),
-        frames_received=receiver.stats.frames_received,
-        frames_lost=receiver.stats.frames_lost,
+        payload_kbps=down.by_cause_kbps[Cause.PORTRAIT],
+        down=down,
+        up=up,
+        render_fps=last["render_fps"],
+        capture_to_render_ms=last["capture_to_render_ms"],
+        frames_received=last["frames_received"],
+        frames_lost=last["frames_lost"],
     )
 
 
-async def _until_live(receiver: Receiver, children: Children) -> None:
-    deadline_ms = monotonic_ms() + LIVE_S * 1000.0
-    while receiver.state(monotonic_ms()) is not CallState.LIVE:
+def _way(stats: Path, capture: Path, from_ms: float, to_ms: float) -> WayRates:
+    """Puts together what one end has counted and what was captured of it."""
+    lines = [line for line in _lines(stats) if from_ms <= line["unix_ms"] <= to_ms]
+    first, last = lines[0], lines[-1]
+    packets = [
+        packet
+        for packet in read_capture(capture.read_bytes())
+        if first["unix_ms"] < packet.unix_ms <= last["unix_ms"]
+    ]
+    counted = {c: last["sent_bytes"][c] - first["sent_bytes"][c] for c in Cause}
+    return divide(packets, counted, (last["unix_ms"] - first["unix_ms"]) / 1000.0)
+
+
+def divide(
+    packets: Sequence[CapturedPacket], counted: dict[Cause, int], seconds: float
+) -> WayRates:
+    """Divides captured bytes by cause.
+
+    Args:
+        packets: that left one end.
+        counted: bytes by cause that this end has counted in the same time.
+        seconds: how long that was.
+    """
+    sizes = dict.fromkeys(Cause, 0)
+    signaling = 0
+    for packet in packets:
+        if packet.protocol is None:
+            signaling += packet.size
+        else:
+            sizes[Cause.IP_UDP] += packet.header
+            sizes[packet.protocol] += packet.size - packet.header
+    for cause, protocol in WITHIN.items():
+        sizes[cause] += counted[cause]
+        sizes[protocol] -= counted[cause]
+    kbps = 8.0 / 1000.0 / seconds
+    total = sum(packet.size for packet in packets)
+    return WayRates(
+        captured_kbps=total * kbps,
+        counted_kbps=sum(counted.values()) * kbps,
+        by_cause_kbps={c.value: n * kbps for c, n in sizes.items()} | {SIGNALING: signaling * kbps},
+        datagrams=len(packets),
+    )
+
+
+def _until_live(stats: Path, children: Children) -> None:
+    deadline = time.monotonic() + LIVE_S
+    state: object = "not there"
+    while state != CallState.LIVE:
         children.check()
-        if monotonic_ms() > deadline_ms:
-            state = receiver.state(monotonic_ms())
+        if time.monotonic() > deadline:
             raise ServerError(
                 f"expected a live call within {LIVE_S:.0f} s, got one that is {state}"
             )
-        await asyncio.sleep(SAMPLE_S / 5)
+        time.sleep(POLL_S)
+        lines = _lines(stats)
+        state = lines[-1]["state"] if lines else state
 
 
-def _mean(samples: list[Mapping[str, object]], name: str) -> float:
-    values = [value for sample in samples if isinstance(value := sample[name], int | float)]
-    return fmean(values)
+def _lines(path: Path) -> list[dict[str, Any]]:
+    """The lines of a stats file that are whole."""
+    text = path.read_text() if path.exists() else ""
+    return [json.loads(line) for line in text.split("\n")[:-1]]

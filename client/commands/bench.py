@@ -15,11 +15,13 @@ from client.commands.options import (
     JsonOption,
     ProfileName,
     ProfileOption,
+    TargetOption,
 )
 from client.commands.progress import ProgressBar
 from client.commands.tables import print_table, write_json
 
 if TYPE_CHECKING:
+    from client.wire_bench import WireRates
     from models.evaluation.recording import ClipPart, CodedFrame
     from models.portrait.speaker import Speaker
 
@@ -172,30 +174,63 @@ def wire(
     seconds: Annotated[
         float, typer.Option("--seconds", min=1.0, metavar="S", help="How long to measure.")
     ] = 20.0,
+    target_kbps: TargetOption = None,
+    loss: Annotated[
+        float, typer.Option("--loss", min=0.0, max=0.9, help="Share of packets lost, each way.")
+    ] = 0.0,
+    rtt_ms: Annotated[
+        float, typer.Option("--rtt-ms", min=0.0, max=5000.0, metavar="MS", help="Round trip time.")
+    ] = 0.0,
+    rate_kbps: Annotated[
+        float | None,
+        typer.Option("--rate-kbps", min=5.0, metavar="KBPS", help="What the link passes each way."),
+    ] = None,
     json_file: JsonOption = None,
 ) -> None:
-    """Run a call over loopback and count every byte on the wire, IP headers included.
+    """Run a call between two network namespaces and count every byte on the link, by cause.
 
-    Server and sender run as processes of their own, the receiver in this one, where aiortc
-    hands its datagrams to the system. There is no loss and no delay: emulated links in network
-    namespaces are yet to come.
+    Server and sender run at one end of the link, the receiver at the other; tcpdump captures
+    what leaves either. Needs Linux, iproute2, tcpdump and the rights to make namespaces.
     """
+    from client.emulation.path import LinkShape
     from client.wire_bench import WireConfig, measure_wire
 
     clip_path, speaker_path = _clip_and_speaker(clip, speaker)
-    config = WireConfig(clip_path, speaker_path, profile.value, size, seconds)
+    shape = LinkShape(loss=loss, delay_ms=rtt_ms / 2.0, rate_kbps=rate_kbps)
+    config = WireConfig(
+        *(clip_path, speaker_path, profile.value, size, seconds, shape, target_kbps)
+    )
     with ProgressBar() as bar:
         rates = measure_wire(
             config, lambda done_s: bar.share("measuring", done_s / seconds, seconds - done_s)
         )
-    cells = [
-        ["payload", f"{rates.payload_kbps:.2f}", "-"],
-        ["wire", f"{rates.wire_down_kbps:.2f}", f"{rates.wire_up_kbps:.2f}"],
-    ]
-    title = f"Wire, {profile.value}, {seconds:g} s, kbps"
+    causes = [name for name in rates.down.by_cause_kbps if _is_worth_a_line(rates, name)]
+    ways = (rates.down, rates.up)
+    cells = [[name, *(f"{way.by_cause_kbps[name]:.2f}" for way in ways)] for name in causes]
+    cells.append(["all, captured", *(f"{way.captured_kbps:.2f}" for way in ways)])
+    cells.append(["without signaling, counted", *(f"{way.counted_kbps:.2f}" for way in ways)])
+    link = f"{loss:.0%} lost, {rtt_ms:g} ms there and back"
+    title = f"Wire, {profile.value}, {seconds:g} s, {link}, kbps"
     print_table(title, ("", "from the sender", "to the sender"), cells)
-    typer.echo(f"{rates.frames_received} frames received, {rates.frames_lost} lost")
-    write_json(json_file, {"rows": [{"profile": profile.value, **asdict(rates)}]})
+    both = rates.down.captured_kbps + rates.up.captured_kbps
+    typer.echo(
+        f"both ways {both:.2f} kbps; {rates.frames_received} frames received, "
+        f"{rates.frames_lost} lost"
+    )
+    row = {
+        "profile": profile.value,
+        "loss": loss,
+        "rtt_ms": rtt_ms,
+        "rate_kbps": rate_kbps,
+        "wire_down_kbps": rates.down.captured_kbps,
+        "wire_up_kbps": rates.up.captured_kbps,
+        **asdict(rates),
+    }
+    write_json(json_file, {"rows": [row]})
+
+
+def _is_worth_a_line(rates: WireRates, cause: str) -> bool:
+    return any(abs(way.by_cause_kbps[cause]) >= 0.005 for way in (rates.down, rates.up))
 
 
 def _subject(clip: Path | None, speaker: Path | None, frames: str) -> tuple[ClipPart, Speaker]:

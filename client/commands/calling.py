@@ -54,6 +54,14 @@ ParticipantOption = Annotated[
         show_default="nobody's",
     ),
 ]
+StatsOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--stats",
+        metavar="FILE",
+        help="Write the call's figures there, twice a second a line of JSON.",
+    ),
+]
 LiveSizeOption = Annotated[
     int,
     typer.Option(
@@ -87,6 +95,7 @@ def send(
     profile: ProfileOption = ProfileName.COMPACT,
     target_kbps: TargetOption = None,
     closed_loop: LoopOption = True,
+    stats: StatsOption = None,
     seconds: SecondsOption = None,
     verbose: VerboseOption = False,
 ) -> None:
@@ -100,7 +109,7 @@ def send(
     log_to_stderr(verbose)
     config = _sender_config(
         *(speaker, clip, camera, once, server, room, participant),
-        *(profile, target_kbps, closed_loop, seconds),
+        *(profile, target_kbps, closed_loop, stats, seconds),
     )
     run_sender(config)
 
@@ -112,6 +121,7 @@ def receive(
     device: DeviceOption = DeviceName.AUTO,
     size: LiveSizeOption = DEFAULT_SIZE_PX,
     jitter_delay_ms: DelayOption = DEFAULT_DELAY_MS,
+    stats: StatsOption = None,
     seconds: SecondsOption = None,
     verbose: VerboseOption = False,
 ) -> None:
@@ -122,7 +132,9 @@ def receive(
     from client.session import run_receiver
 
     log_to_stderr(verbose)
-    config = _receiver_config(server, room, participant, device, size, jitter_delay_ms, seconds)
+    config = _receiver_config(
+        *(server, room, participant, device, size, jitter_delay_ms, stats, seconds)
+    )
     typer.echo(f"watch at {page_address(server, room, participant)}")
     run_receiver(config)
 
@@ -164,9 +176,9 @@ def call(
     name = participant or f"{_user()}-{os.getpid()}"
     sender = _sender_config(
         *(speaker, clip, camera, once, server, room, name),
-        *(profile, target_kbps, closed_loop, None),
+        *(profile, target_kbps, closed_loop, None, None),
     )
-    receiver = _receiver_config(server, room, name, device, size, jitter_delay_ms, None)
+    receiver = _receiver_config(server, room, name, device, size, jitter_delay_ms, None, None)
     typer.echo(f"watch at {page_address(server, room, name)}")
     run_call(CallConfig(sender, receiver, seconds))
 
@@ -188,6 +200,7 @@ def _sender_config(
     profile: ProfileName,
     target_kbps: float | None,
     closed_loop: bool,
+    stats: Path | None,
     seconds: float | None,
 ) -> SenderConfig:
     from client.config import SenderConfig
@@ -203,6 +216,7 @@ def _sender_config(
         profile=profile.profile(),
         target_kbps=target_kbps,
         closed_loop=closed_loop,
+        stats=stats,
         seconds=seconds,
     )
 
@@ -214,6 +228,7 @@ def _receiver_config(
     device: DeviceName,
     size: int,
     jitter_delay_ms: float,
+    stats: Path | None,
     seconds: float | None,
 ) -> ReceiverConfig:
     from client.config import ReceiverConfig
@@ -225,6 +240,7 @@ def _receiver_config(
         device=device,
         size=size,
         jitter_delay_ms=jitter_delay_ms,
+        stats=stats,
         seconds=seconds,
     )
 

@@ -43,19 +43,21 @@ class SpeakerEnd:
 
 
 class RendererEnd:
-    """The renderer's listener, which also remembers the packets that passed."""
+    """The renderer's listener, which also remembers what passed."""
 
     feed: SpeakerFeed
 
     def __init__(self, call: Call) -> None:
         self._call = call
         self.packets: list[bytes] = []
+        self.controls: list[str] = []
 
     def packet_received(self, packet: bytes) -> None:
         self.packets.append(packet)
         self.feed.packet_received(packet, self._call.network.now_ms)
 
     def control_received(self, text: str) -> None:
+        self.controls.append(text)
         self.feed.control_received(text, self._call.unix_ms())
 
     def state_changed(self, state: LinkState) -> None:

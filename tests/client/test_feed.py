@@ -247,3 +247,19 @@ def test_a_clip_that_was_delayed_is_announced_with_its_new_epoch() -> None:
     source.start_ms += 5_000.0
     call.run(2)
     assert call.feed.hello.epoch_unix_ms == pytest.approx(before_ms + 5_000, abs=1)
+
+
+def test_pings_are_rare_while_packets_come_and_frequent_while_none_do() -> None:
+    call = Call()
+    call.run(50)
+    pings = [len(pongs(call))]
+    call.run(250)
+    pings.append(len(pongs(call)))
+    call.run(250, lambda number: None)
+    pings.append(len(pongs(call)))
+    assert pings[1] - pings[0] == 2, "in ten seconds with packets"
+    assert pings[2] - pings[1] in (9, 10), "in ten seconds without"
+
+
+def pongs(call: Call) -> list[str]:
+    return [text for text in call.far.controls if '"pong"' in text]

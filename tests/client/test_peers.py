@@ -177,7 +177,7 @@ class Attempt(Peer):
         super().__init__(pairing, initiates=initiates)
         self.attempts = 0
         self.closed = asyncio.Event()
-        self.wire = WireCounter(monotonic_ms())
+        self.counter = WireCounter(monotonic_ms())
         self.ended = 0
 
     async def connect(self) -> None:
@@ -185,7 +185,7 @@ class Attempt(Peer):
         try:
             if not self.initiates:
                 await self.next_signal()
-            await self.attend(self.closed, self.wire, lambda: None)
+            await self.attend(self.closed, self.counter, lambda: None)
         finally:
             self.ended += 1
 
@@ -209,10 +209,10 @@ async def test_a_connection_that_is_lost_is_made_again() -> None:
 async def test_silence_ends_a_connection(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(peers, "SILENCE_LIMIT_MS", 300.0)
     peer = Attempt(pairing())
-    talking = asyncio.create_task(peer.attend(peer.closed, peer.wire, lambda: None))
+    talking = asyncio.create_task(peer.attend(peer.closed, peer.counter, lambda: None))
     for _ in range(6):
         await asyncio.sleep(0.1)
-        peer.wire.received(10, 20, monotonic_ms())
+        peer.counter.arrived(bytes(10), 20, monotonic_ms())
     assert not talking.done()
     with pytest.raises(NegotiationError, match="silence"):
         async with asyncio.timeout(1):

@@ -138,9 +138,14 @@ async def test_a_page_sees_the_right_pictures_soon_and_can_compute_their_latency
     assert stats["frames_lost"] == 0 and stats["packets_dropped"] == {}
     assert stats["render_fps"] > 20
     assert 0.2 < stats["payload_kbps"] < 3
-    # Per packet 93 bytes of headers forward and a 93-byte acknowledgement back (DESIGN 5.3), of
-    # six packets a second.
-    assert 4 < stats["wire_down_kbps"] < 16 and 4 < stats["wire_up_kbps"] < 16
+    # Six packets a second with 93 bytes of headers each (DESIGN 5.3), and as many bytes back
+    # for every second one.
+    assert 4 < stats["wire_down_kbps"] < 9 and 1.5 < stats["wire_up_kbps"] < 5
+    for way in ("down", "up"):
+        by_cause = stats[f"wire_{way}_by_cause_kbps"]
+        assert sum(by_cause.values()) == pytest.approx(stats[f"wire_{way}_kbps"], abs=0.01)
+    portrait_kbps = stats["wire_down_by_cause_kbps"]["portrait"]
+    assert portrait_kbps == pytest.approx(stats["payload_kbps"], rel=0.2)
 
 
 async def test_the_picture_holds_when_the_sender_dies_and_comes_back_with_it(

@@ -1,0 +1,32 @@
+"""A call between two network namespaces, captured."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from client.cli import run
+from tests.client.emulation.permission import need_namespaces
+
+
+def test_a_captured_call_costs_little_and_every_byte_has_a_cause(
+    talking_clip: Path, real_speaker: Path, tmp_path: Path
+) -> None:
+    need_namespaces()
+    result = tmp_path / "wire.json"
+    who = ["--clip", str(talking_clip), "--speaker", str(real_speaker)]
+    assert run(["bench", "wire", *who, "--seconds", "6", "--json", str(result)]) == 0
+    (row,) = json.loads(result.read_text())["rows"]
+    assert row["frames_received"] > 60 and row["frames_lost"] == 0
+    assert 0.2 < row["payload_kbps"] < 4
+    assert row["wire_down_kbps"] < 10 and row["wire_up_kbps"] < 6
+    for way in (row["down"], row["up"]):
+        causes = way["by_cause_kbps"]
+        assert sum(causes.values()) == pytest.approx(way["captured_kbps"])
+        assert min(causes.values()) >= 0, "nobody counts more than was captured"
+        own = way["captured_kbps"] - causes["signaling"]
+        assert way["counted_kbps"] == pytest.approx(own, rel=0.05)
+    assert row["down"]["by_cause_kbps"]["portrait"] > 0.2
+    assert row["up"]["by_cause_kbps"]["acknowledgements"] > 0.5
