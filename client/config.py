@@ -26,6 +26,8 @@ class SenderConfig:
         profile: how the numbers are coded.
         target_kbps: payload to hold; None: as much as the picture gains from.
         closed_loop: correct what is tracked by what the receiver will draw, as time allows.
+        sound: send what the clip lets hear.
+        carrier: how packets travel at best: "srtp" or "channel".
         stats: file to write figures of the call to, see `client.stats_file`.
         seconds: end after this time; None for no end.
     """
@@ -40,6 +42,8 @@ class SenderConfig:
     profile: Profile = Profile.COMPACT
     target_kbps: float | None = None
     closed_loop: bool = True
+    sound: bool = True
+    carrier: str = "srtp"
     stats: Path | None = None
     seconds: float | None = None
 

@@ -53,3 +53,7 @@ class ListenError(ClientError):
 
 class EmulationError(ClientError):
     """A link for measuring cannot be made here: not permitted, or a tool is missing."""
+
+
+class CarrierError(ClientError):
+    """A packet of the thin carrier that is neither portrait nor sound."""

@@ -15,8 +15,9 @@ from client import control
 from client.clock import ClockOffset
 from client.errors import ControlMessageError
 from client.losses import LossCounter
+from client.sound.buffer import SoundBuffer
 from client.stats import CallState, ReceiverStats
-from client.transport.link import Link, LinkState
+from client.transport.link import Link, LinkState, OpusFrame
 from codec.decoder import Decoder
 from codec.errors import MissingReferenceError, PacketError
 from codec.face import FaceState, Tracking
@@ -111,6 +112,7 @@ class SpeakerFeed:
         self._link = link
         self._jitter = JitterBuffer(jitter_delay_ms)
         self._stats = stats
+        self._sound = SoundBuffer()
         self._losses = LossCounter()
         self._decoder: Decoder | None = None
         self._notice: Tracking | None = None
@@ -164,6 +166,25 @@ class SpeakerFeed:
         self._decoded_ms = now_ms
         for state in states:
             self._jitter.push(state, now_ms)
+
+    def audio_received(self, frame: OpusFrame, now_ms: float) -> None:
+        """Takes in sound."""
+        pts_ms = self._sound.push(frame, self._jitter.playing_ms(now_ms))
+        if pts_ms is not None:
+            self._jitter.note_arrival(pts_ms, now_ms)
+
+    def sound_due(self, now_ms: float, ahead_ms: float) -> list[tuple[int, bytes]]:
+        """Takes out the sound that is to be played now.
+
+        Args:
+            now_ms: monotonic clock.
+            ahead_ms: how much later than it is due the picture is on the screen.
+
+        Returns:
+            Opus frames in order, each with the place of its first sample on the media clock.
+        """
+        playing_ms = self._jitter.playing_ms(now_ms)
+        return [] if playing_ms is None else self._sound.due(playing_ms - ahead_ms)
 
     def control_received(self, text: str, now_unix_ms: float) -> None:
         """Takes in a control message."""

@@ -12,6 +12,7 @@ from client.capture import CameraSource, ClipSource, FrameSource
 from client.config import SenderConfig
 from client.feed import Portrait, PortraitLayer
 from client.sender import Analyzer
+from client.sound.source import ClipSound, has_sound
 from codec.signal import SignalModel
 from models.portrait.speaker_layers import BaseLayer, base_layer
 
@@ -41,6 +42,17 @@ def open_source(config: SenderConfig) -> FrameSource:
     if config.clip is not None:
         return ClipSource(config.clip, loop=config.loop)
     return CameraSource(config.camera)
+
+
+def open_sound(config: SenderConfig, source: FrameSource) -> ClipSound | None:
+    """Opens the sound of a sender's clip; None where there is none, or none is wanted.
+
+    Raises:
+        ClipError: the clip is no usable video.
+    """
+    if config.clip is None or not config.sound or not has_sound(config.clip):
+        return None
+    return ClipSound(config.clip, source, loop=config.loop)
 
 
 def load_face_model(path: Path, *, closed_loop: bool) -> FaceModelParts:

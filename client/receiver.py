@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from client.clock import monotonic_ms, unix_ms
 from client.control import MAX_SIZE_PX, MIN_SIZE_PX
 from client.feed import Portrait, PortraitLayer, PortraitLoader, Renderer, SpeakerFeed
+from client.sound.track import SoundBroadcast
 from client.stats import CallState, ReceiverStats, stats_message
 from client.track import Picture, PictureBroadcast
 from client.vp8 import to_yuv420
@@ -24,6 +25,7 @@ from codec.face import FaceState
 logger = logging.getLogger(__name__)
 
 IDLE_FPS = 25.0
+SOUND_INTERVAL_S = 0.02
 
 _Shown = tuple[SpeakerFeed, str, PortraitLayer, int, int]
 
@@ -51,6 +53,7 @@ class Receiver:
 
     Attributes:
         broadcast: the pictures, for the viewers' tracks.
+        sound: what the speaker says, for the same.
         stats: what was measured.
         sizes: the sizes that viewers asked for, by viewer.
     """
@@ -65,6 +68,7 @@ class Receiver:
         clock_unix_ms: Callable[[], float] = unix_ms,
     ) -> None:
         self.broadcast = PictureBroadcast()
+        self.sound = SoundBroadcast()
         self.stats = ReceiverStats()
         self.sizes: dict[str, int] = {}
         self.jitter_delay_ms = jitter_delay_ms
@@ -165,7 +169,8 @@ class Receiver:
         )
 
     async def run(self) -> None:
-        """Renders until cancelled."""
+        """Renders, and plays sound in time with it, until cancelled."""
+        playing = asyncio.create_task(self._play_sound())
         try:
             due_ms = self._clock_ms()
             while True:
@@ -174,12 +179,22 @@ class Receiver:
                 await asyncio.sleep((due_ms - self._clock_ms()) / 1000.0)
                 await self.render_due()
         finally:
+            playing.cancel()
             # The picture being rendered is finished (tens of milliseconds), the rest dropped.
             self._ended = True
             self._pool.shutdown(wait=True, cancel_futures=True)
             self._loading_pool.shutdown(wait=True, cancel_futures=True)
             if self._portrait is not None:
                 self._portrait.renderer.close()
+
+    async def _play_sound(self) -> None:
+        """Hands out sound when the picture of its time is there."""
+        while True:
+            await asyncio.sleep(SOUND_INTERVAL_S)
+            if self._feed is not None:
+                ahead_ms = self.stats.render.percentile_ms(0.5) or 0.0
+                for start, data in self._feed.sound_due(self._clock_ms(), ahead_ms):
+                    self.sound.publish(start, data)
 
     async def render_due(self) -> bool:
         """Renders and shows the state that is due, unless it is shown already.

@@ -16,7 +16,9 @@ from client.capture import FrameSource, pump_frames
 from client.clock import monotonic_ms, unix_ms
 from client.errors import ControlMessageError
 from client.slot import NewestSlot
-from client.transport.link import Link
+from client.sound.sending import encoded
+from client.sound.source import ClipSound
+from client.transport.link import Link, OpusFrame
 from codec.encoder import Encoder
 from codec.errors import CodecError
 from codec.face import FaceState, Tracking
@@ -142,6 +144,11 @@ class FaceSender:
             return
         self._send(packet)
 
+    def sounded(self, frame: OpusFrame) -> None:
+        """Sends a piece of sound."""
+        for link in self._links:
+            link.send_audio(frame)
+
     def flush(self) -> None:
         """Sends frames that wait for others which do not come."""
         self._send(self._encoder.flush())
@@ -183,6 +190,7 @@ async def run_pipeline(
     source: FrameSource,
     make_analyzer: Callable[[], AbstractContextManager[Analyzer]],
     sender: FaceSender,
+    sound: ClipSound | None = None,
 ) -> None:
     """Captures and analyses, each in a thread of its own, until the source ends or cancelled.
 
@@ -193,6 +201,7 @@ async def run_pipeline(
         source: where frames come from.
         make_analyzer: makes the analyzer; called, used and closed in the analysing thread.
         sender: gets every result, on the event loop.
+        sound: what is heard meanwhile, if anything.
 
     Raises:
         NerfcallError: the source or the analyzer cannot go on.
@@ -219,16 +228,22 @@ async def run_pipeline(
         finally:
             stop.set()
 
-    with ThreadPoolExecutor(max_workers=2, thread_name_prefix="capture") as pool:
+    def listen() -> None:
+        if sound is not None:
+            for frame in encoded(sound.frames(stop)):
+                loop.call_soon_threadsafe(sender.sounded, frame)
+
+    with ThreadPoolExecutor(max_workers=3, thread_name_prefix="capture") as pool:
         capturing = loop.run_in_executor(pool, pump_frames, source, slot, stop)
+        listening = loop.run_in_executor(pool, listen)
         analysing = loop.run_in_executor(pool, analyse)
         try:
             await asyncio.shield(asyncio.gather(capturing, analysing))
         finally:
             stop.set()
             slot.close()
-            # Both threads end within about a frame; the loop must outlive what they post to it.
-            await asyncio.wait([capturing, analysing])
+            # The threads end within about a frame; the loop must outlive what they post to it.
+            await asyncio.wait([capturing, analysing, listening])
             if flushing is not None:
                 flushing.cancel()
             sender.flush()

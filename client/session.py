@@ -21,7 +21,14 @@ from client.clock import monotonic_ms
 from client.config import CallConfig, ReceiverConfig, SenderConfig
 from client.errors import SpeakerTransferError
 from client.feed import PortraitLoader
-from client.parts import FaceModelParts, check_device, load_face_model, load_portrait, open_source
+from client.parts import (
+    FaceModelParts,
+    check_device,
+    load_face_model,
+    load_portrait,
+    open_sound,
+    open_source,
+)
 from client.peers import Peer, PeerTable
 from client.receiver import Receiver
 from client.sender import FaceSender, run_pipeline
@@ -33,9 +40,11 @@ from client.signaling import (
     Role,
     SignalingClient,
 )
+from client.sound.source import ClipSound
 from client.speaker_files import SpeakerFiles, cache_dir
 from client.speaker_peers import RendererPeer, SpeakerPeer
 from client.stats_file import write_stats
+from client.transport.rtc import Carrier
 from client.viewers import ViewerPeer
 from codec.encoder import Encoder, EncoderConfig
 from codec.packet import SEQUENCE_BITS
@@ -80,10 +89,16 @@ async def send(config: SenderConfig) -> None:
         load_face_model, config.speaker_path, closed_loop=config.closed_loop
     )
     source = await asyncio.to_thread(open_source, config)
-    await send_from(config, source, parts)
+    sound = await asyncio.to_thread(open_sound, config, source)
+    await send_from(config, source, parts, sound)
 
 
-async def send_from(config: SenderConfig, source: FrameSource, parts: FaceModelParts) -> None:
+async def send_from(
+    config: SenderConfig,
+    source: FrameSource,
+    parts: FaceModelParts,
+    sound: ClipSound | None = None,
+) -> None:
     """The sending half with a given source and analyzer.
 
     Raises:
@@ -108,14 +123,16 @@ async def send_from(config: SenderConfig, source: FrameSource, parts: FaceModelP
         def make_peer(pairing: Pairing) -> Peer | None:
             if pairing.role is not Role.RENDERER:
                 return None
-            return RendererPeer(pairing, signaling.signal, sender, parts.base)
+            return RendererPeer(
+                pairing, signaling.signal, sender, parts.base, Carrier(config.carrier)
+            )
 
         table = PeerTable(make_peer)
         membership = Membership(config.room, Role.SPEAKER, config.participant, speaker)
         signaling = SignalingClient(http, config.server_url, membership, table)
         try:
             await _first_ends(
-                run_pipeline(source, parts.make_analyzer, sender),
+                run_pipeline(source, parts.make_analyzer, sender, sound),
                 signaling.run(),
                 *_stats(config.stats, table, dict),
             )

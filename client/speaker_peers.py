@@ -17,8 +17,8 @@ from client.sender import FaceSender
 from client.signaling import Pairing
 from client.speaker_download import SpeakerDownload
 from client.speaker_files import SpeakerFiles
-from client.transport.link import Link, LinkState
-from client.transport.rtc import RtcLink
+from client.transport.link import Link, LinkState, OpusFrame
+from client.transport.rtc import Carrier, RtcLink
 from codec.errors import NerfcallError
 from models.portrait.speaker_layers import BaseLayer
 
@@ -31,7 +31,12 @@ class RendererPeer(Peer):
     """A renderer, as a speaker sees it: we offer the link and send into it."""
 
     def __init__(
-        self, pairing: Pairing, signal: SignalSender, sender: FaceSender, base: BaseLayer | None
+        self,
+        pairing: Pairing,
+        signal: SignalSender,
+        sender: FaceSender,
+        base: BaseLayer | None,
+        carrier: Carrier = Carrier.SRTP,
     ) -> None:
         """Prepares to serve a renderer.
 
@@ -40,11 +45,13 @@ class RendererPeer(Peer):
             signal: sends a signal to a peer.
             sender: sends into its link.
             base: the base layer of the speaker file, if it has layers.
+            carrier: the best that is offered.
         """
         super().__init__(pairing, initiates=True)
         self._signal = signal
         self._sender = sender
         self._base = base
+        self._carrier = carrier
 
     async def connect(self) -> None:
         """Serves one link to its end.
@@ -54,7 +61,8 @@ class RendererPeer(Peer):
         """
         self.forget_signals()
         listener = _SenderListener(self._sender, self._base)
-        link = listener.link = RtcLink(listener, self.pairing.ice_servers, monotonic_ms)
+        link = RtcLink(listener, self.pairing.ice_servers, monotonic_ms, self._carrier)
+        listener.link = link
         try:
             self._signal(self.pairing.peer, await link.offer())
             await link.accept(await self.offer_answered())
@@ -200,6 +208,9 @@ class _SenderListener:
     def packet_received(self, packet: bytes) -> None:
         """Renderers send no packets."""
 
+    def audio_received(self, frame: OpusFrame) -> None:
+        """Renderers send no sound."""
+
     def control_received(self, text: str) -> None:
         """Passes a renderer's message on."""
         self._sender.control_received(self.link, text, unix_ms())
@@ -223,6 +234,10 @@ class _FeedListener:
     def packet_received(self, packet: bytes) -> None:
         """Passes a packet on."""
         self.feed.packet_received(packet, monotonic_ms())
+
+    def audio_received(self, frame: OpusFrame) -> None:
+        """Passes sound on."""
+        self.feed.audio_received(frame, monotonic_ms())
 
     def control_received(self, text: str) -> None:
         """Passes a speaker's message on."""

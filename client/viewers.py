@@ -70,9 +70,11 @@ class _View:
         self._receiver = receiver
         self._viewer = viewer
         self._track = PortraitTrack(receiver.broadcast, monotonic_ms)
-        # The track before the channel: in the other order aiortc's bundling closes the
-        # transport that both share.
+        self._sound = receiver.sound.listen()
+        # The tracks before the channel: in the other order aiortc's bundling closes the
+        # transport that all share.
         self._transceiver = connection.addTransceiver(self._track, direction="sendonly")
+        connection.addTransceiver(self._sound, direction="sendonly")
         self._channel: RTCDataChannel = connection.createDataChannel(STATS_LABEL)
         self._stats_due_ms = 0.0
         self._frames_due_ms = 0.0
@@ -121,6 +123,7 @@ class _View:
         """Closes the connection; its wish for a size is void."""
         self._receiver.sizes.pop(self._viewer, None)
         self._track.stop()
+        self._sound.stop()
         await negotiation.close(self._connection)
 
     def _message(self, message: bytes | str) -> None:

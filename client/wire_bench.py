@@ -24,6 +24,7 @@ from client.errors import ServerError
 from client.processes import Children
 from client.stats import CallState
 from client.transport.causes import Cause
+from client.transport.rtc import Carrier
 
 ROOM = "bench"
 LIVE_S = 60.0
@@ -31,13 +32,6 @@ SETTLE_S = 3.0
 """After which setting up, and what was lost of it, is over."""
 POLL_S = 0.1
 SIGNALING = "signaling"
-WITHIN = {
-    Cause.PORTRAIT: Cause.SCTP_DTLS,
-    Cause.CONTROL: Cause.SCTP_DTLS,
-    Cause.ACKNOWLEDGEMENTS: Cause.SCTP_DTLS,
-    Cause.AUDIO: Cause.RTP,
-}
-"""What a capture cannot look into, and where it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +45,8 @@ class WireConfig:
         size: side of the rendered pictures, pixels.
         seconds: how long to measure.
         shape: of the link, each way.
+        carrier: how packets travel at best: "srtp" or "channel".
+        sound: send what the clip lets hear.
         target_kbps: payload to hold; None: as much as the picture gains from.
     """
 
@@ -60,6 +56,8 @@ class WireConfig:
     size: int
     seconds: float
     shape: LinkShape
+    carrier: str
+    sound: bool
     target_kbps: float | None = None
 
 
@@ -128,6 +126,7 @@ def measure_wire(config: WireConfig, progress: Callable[[float], None]) -> WireR
         common = ["--server", address, "--room", ROOM]
         send = ["send", *common, "--clip", str(config.clip), "--speaker", str(config.speaker)]
         send += ["--profile", config.profile, "--stats", str(sent_file)]
+        send += ["--carrier", config.carrier, "--sound" if config.sound else "--mute"]
         if config.target_kbps is not None:
             send += ["--target-kbps", str(config.target_kbps)]
         receive = ["receive", *common, "--size", str(config.size), "--stats", str(received_file)]
@@ -145,8 +144,9 @@ def measure_wire(config: WireConfig, progress: Callable[[float], None]) -> WireR
                 progress(elapsed_s)
                 time.sleep(POLL_S)
             to_ms = unix_ms()
-        down = _way(sent_file, folder / "near.pcap", from_ms, to_ms)
-        up = _way(received_file, folder / "far.pcap", from_ms, to_ms)
+        media = Cause.RTP if config.carrier == Carrier.SRTP else Cause.SCTP_DTLS
+        down = _way(sent_file, folder / "near.pcap", from_ms, to_ms, media)
+        up = _way(received_file, folder / "far.pcap", from_ms, to_ms, media)
         last = _lines(received_file)[-1]
     return WireRates(
         payload_kbps=down.by_cause_kbps[Cause.PORTRAIT],
@@ -159,7 +159,7 @@ def measure_wire(config: WireConfig, progress: Callable[[float], None]) -> WireR
     )
 
 
-def _way(stats: Path, capture: Path, from_ms: float, to_ms: float) -> WayRates:
+def _way(stats: Path, capture: Path, from_ms: float, to_ms: float, media: Cause) -> WayRates:
     """Puts together what one end has counted and what was captured of it."""
     lines = [line for line in _lines(stats) if from_ms <= line["unix_ms"] <= to_ms]
     first, last = lines[0], lines[-1]
@@ -169,11 +169,11 @@ def _way(stats: Path, capture: Path, from_ms: float, to_ms: float) -> WayRates:
         if first["unix_ms"] < packet.unix_ms <= last["unix_ms"]
     ]
     counted = {c: last["sent_bytes"][c] - first["sent_bytes"][c] for c in Cause}
-    return divide(packets, counted, (last["unix_ms"] - first["unix_ms"]) / 1000.0)
+    return divide(packets, counted, (last["unix_ms"] - first["unix_ms"]) / 1000.0, media)
 
 
 def divide(
-    packets: Sequence[CapturedPacket], counted: dict[Cause, int], seconds: float
+    packets: Sequence[CapturedPacket], counted: dict[Cause, int], seconds: float, media: Cause
 ) -> WayRates:
     """Divides captured bytes by cause.
 
@@ -181,7 +181,10 @@ def divide(
         packets: that left one end.
         counted: bytes by cause that this end has counted in the same time.
         seconds: how long that was.
+        media: the protocol that carries portrait and sound, which a capture cannot look into.
     """
+    within = dict.fromkeys((Cause.PORTRAIT, Cause.AUDIO), media)
+    within |= dict.fromkeys((Cause.CONTROL, Cause.ACKNOWLEDGEMENTS), Cause.SCTP_DTLS)
     sizes = dict.fromkeys(Cause, 0)
     signaling = 0
     for packet in packets:
@@ -190,7 +193,7 @@ def divide(
         else:
             sizes[Cause.IP_UDP] += packet.header
             sizes[packet.protocol] += packet.size - packet.header
-    for cause, protocol in WITHIN.items():
+    for cause, protocol in within.items():
         sizes[cause] += counted[cause]
         sizes[protocol] -= counted[cause]
     kbps = 8.0 / 1000.0 / seconds

@@ -132,6 +132,21 @@ class JitterBuffer:
             del self._states[0], self._times[0]
             self.counters.overflowed += 1
 
+    def note_arrival(self, pts_ms: float, now_ms: float) -> None:
+        """Learns from something else of the same clock that arrived: a piece of sound.
+
+        Args:
+            pts_ms: its presentation time.
+            now_ms: local time.
+        """
+        transit = now_ms - pts_ms
+        if not self._transits or abs(transit - self._transit_quantile(0.0)) <= JUMP_MS:
+            self._note_transit(now_ms, transit)
+
+    def playing_ms(self, now_ms: float) -> float | None:
+        """The presentation time that is played at a local time; None while nothing is."""
+        return None if self._offset_ms is None else now_ms - self._offset_ms
+
     def pull(self, now_ms: float) -> Playout | None:
         """Returns what to show at a local time, None before the first state is due."""
         if self._transits:

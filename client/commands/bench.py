@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from client.commands.calling import CarrierOption, SoundOption
 from client.commands.options import (
+    CarrierName,
     DeviceName,
     DeviceOption,
     JsonOption,
@@ -174,6 +176,8 @@ def wire(
     seconds: Annotated[
         float, typer.Option("--seconds", min=1.0, metavar="S", help="How long to measure.")
     ] = 20.0,
+    carrier: CarrierOption = CarrierName.SRTP,
+    sound: SoundOption = False,
     target_kbps: TargetOption = None,
     loss: Annotated[
         float, typer.Option("--loss", min=0.0, max=0.9, help="Share of packets lost, each way.")
@@ -198,7 +202,8 @@ def wire(
     clip_path, speaker_path = _clip_and_speaker(clip, speaker)
     shape = LinkShape(loss=loss, delay_ms=rtt_ms / 2.0, rate_kbps=rate_kbps)
     config = WireConfig(
-        *(clip_path, speaker_path, profile.value, size, seconds, shape, target_kbps)
+        *(clip_path, speaker_path, profile.value, size, seconds, shape),
+        *(carrier.value, sound, target_kbps),
     )
     with ProgressBar() as bar:
         rates = measure_wire(
@@ -210,7 +215,8 @@ def wire(
     cells.append(["all, captured", *(f"{way.captured_kbps:.2f}" for way in ways)])
     cells.append(["without signaling, counted", *(f"{way.counted_kbps:.2f}" for way in ways)])
     link = f"{loss:.0%} lost, {rtt_ms:g} ms there and back"
-    title = f"Wire, {profile.value}, {seconds:g} s, {link}, kbps"
+    what = f"{profile.value} over {carrier.value}{', sound' if sound else ''}"
+    title = f"Wire, {what}, {seconds:g} s, {link}, kbps"
     print_table(title, ("", "from the sender", "to the sender"), cells)
     both = rates.down.captured_kbps + rates.up.captured_kbps
     typer.echo(
@@ -219,6 +225,8 @@ def wire(
     )
     row = {
         "profile": profile.value,
+        "carrier": carrier.value,
+        "sound": sound,
         "loss": loss,
         "rtt_ms": rtt_ms,
         "rate_kbps": rate_kbps,

@@ -13,6 +13,7 @@ import typer
 from client.commands.options import (
     DEFAULT_ROOM,
     DEFAULT_SERVER,
+    CarrierName,
     DeviceName,
     DeviceOption,
     LoopOption,
@@ -52,6 +53,16 @@ ParticipantOption = Annotated[
         metavar="NAME",
         help="Whose half this is; nobody is shown themselves.",
         show_default="nobody's",
+    ),
+]
+SoundOption = Annotated[
+    bool, typer.Option("--sound/--mute", help="Send what the clip lets hear, if anything.")
+]
+CarrierOption = Annotated[
+    CarrierName,
+    typer.Option(
+        "--carrier",
+        help="How packets travel: one SRTP stream where the other end can, or data channels.",
     ),
 ]
 StatsOption = Annotated[
@@ -95,6 +106,8 @@ def send(
     profile: ProfileOption = ProfileName.COMPACT,
     target_kbps: TargetOption = None,
     closed_loop: LoopOption = True,
+    sound: SoundOption = True,
+    carrier: CarrierOption = CarrierName.SRTP,
     stats: StatsOption = None,
     seconds: SecondsOption = None,
     verbose: VerboseOption = False,
@@ -109,7 +122,7 @@ def send(
     log_to_stderr(verbose)
     config = _sender_config(
         *(speaker, clip, camera, once, server, room, participant),
-        *(profile, target_kbps, closed_loop, stats, seconds),
+        *(profile, target_kbps, closed_loop, sound, carrier, stats, seconds),
     )
     run_sender(config)
 
@@ -158,6 +171,8 @@ def call(
     profile: ProfileOption = ProfileName.COMPACT,
     target_kbps: TargetOption = None,
     closed_loop: LoopOption = True,
+    sound: SoundOption = True,
+    carrier: CarrierOption = CarrierName.SRTP,
     device: DeviceOption = DeviceName.AUTO,
     size: LiveSizeOption = DEFAULT_SIZE_PX,
     jitter_delay_ms: DelayOption = DEFAULT_DELAY_MS,
@@ -176,7 +191,7 @@ def call(
     name = participant or f"{_user()}-{os.getpid()}"
     sender = _sender_config(
         *(speaker, clip, camera, once, server, room, name),
-        *(profile, target_kbps, closed_loop, None, None),
+        *(profile, target_kbps, closed_loop, sound, carrier, None, None),
     )
     receiver = _receiver_config(server, room, name, device, size, jitter_delay_ms, None, None)
     typer.echo(f"watch at {page_address(server, room, name)}")
@@ -200,6 +215,8 @@ def _sender_config(
     profile: ProfileName,
     target_kbps: float | None,
     closed_loop: bool,
+    sound: bool,
+    carrier: CarrierName,
     stats: Path | None,
     seconds: float | None,
 ) -> SenderConfig:
@@ -216,6 +233,8 @@ def _sender_config(
         profile=profile.profile(),
         target_kbps=target_kbps,
         closed_loop=closed_loop,
+        sound=sound,
+        carrier=carrier.value,
         stats=stats,
         seconds=seconds,
     )

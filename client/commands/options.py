@@ -32,6 +32,13 @@ class ProfileName(StrEnum):
         return Profile[self.name]
 
 
+class CarrierName(StrEnum):
+    """How face packets and sound travel at best."""
+
+    SRTP = "srtp"
+    CHANNEL = "channel"
+
+
 class DeviceName(StrEnum):
     """Where to compute."""
 

@@ -15,6 +15,9 @@ sending, since a receiver would have to throw them away as late."""
 MAX_PACKET_BYTES = 1100
 """A packet fits one datagram together with its headers, so it is never fragmented."""
 
+MAX_OPUS_BYTES = 360
+"""An Opus frame fits a datagram together with a face packet: 48 kbit/s at 60 ms."""
+
 MAX_CONTROL_CHARS = 16_384
 
 
@@ -26,11 +29,27 @@ class LinkState(StrEnum):
     CLOSED = "closed"
 
 
+@dataclass(frozen=True, slots=True)
+class OpusFrame:
+    """A piece of sound.
+
+    Attributes:
+        data: Opus, at most `MAX_OPUS_BYTES`.
+        timestamp: of its first sample: 48 kHz of the speaker's media clock, modulo 2³².
+    """
+
+    data: bytes
+    timestamp: int
+
+
 class LinkListener(Protocol):
     """What a link tells its owner, from the event loop; none of these may raise or block."""
 
     def packet_received(self, packet: bytes) -> None:
         """A packet arrived: possibly late, twice, out of order, damaged."""
+
+    def audio_received(self, frame: OpusFrame) -> None:
+        """Sound arrived: possibly late, twice, out of order."""
 
     def control_received(self, text: str) -> None:
         """A control message arrived, in the order in which it was sent."""
@@ -61,7 +80,7 @@ class LinkCounters:
 class Link(ABC):
     """One speaker's connection with one renderer.
 
-    Packets are unordered and never repeated; control messages are reliable and ordered.
+    Packets and sound are unordered and never repeated; control messages are reliable and ordered.
     Sending never blocks: what the path does not take at once waits in a backlog of
     `BACKLOG_PACKETS`, which drops its oldest. Packets sent before the link opens wait there
     too, so the newest ones go out the moment it does.
@@ -93,6 +112,10 @@ class Link(ABC):
             self.counters.packets_dropped += 1
 
     @abstractmethod
+    def send_audio(self, frame: OpusFrame) -> None:
+        """Sends sound at once or not at all; does nothing unless the link is open."""
+
+    @abstractmethod
     def send_control(self, text: str) -> None:
         """Sends a control message; does nothing unless the link is open."""
 
@@ -119,6 +142,14 @@ class Link(ABC):
         self.counters.packets_received += 1
         self.counters.bytes_received += len(packet)
         self._listener.packet_received(packet)
+
+    def _deliver_audio(self, frame: OpusFrame) -> None:
+        if self._state is LinkState.CLOSED:
+            return
+        if not 0 < len(frame.data) <= MAX_OPUS_BYTES:
+            self.counters.refused += 1
+            return
+        self._listener.audio_received(frame)
 
     def _deliver_control(self, text: str) -> None:
         if self._state is LinkState.CLOSED:

@@ -7,7 +7,7 @@ import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from client.transport.link import Link, LinkListener, LinkState
+from client.transport.link import Link, LinkListener, LinkState, OpusFrame
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +85,14 @@ class MemoryLink(Link):
         self._set_state(LinkState.OPEN)
         self.peer._set_state(LinkState.OPEN)
 
+    def send_audio(self, frame: OpusFrame) -> None:
+        """Sends sound, which takes and suffers what a packet does."""
+        if self.state is LinkState.OPEN:
+            lost, delay_ms = self._fate()
+            if not lost:
+                due_ms = self._network.now_ms + delay_ms
+                self._network.schedule(due_ms, lambda: self.peer._deliver_audio(frame))
+
     def send_control(self, text: str) -> None:
         """Sends a control message; does nothing unless the link is open."""
         if self.state is LinkState.OPEN:
@@ -97,16 +105,13 @@ class MemoryLink(Link):
         self.peer._set_state(LinkState.CLOSED)
 
     def _transmit(self, packet: bytes) -> bool:
-        impairment = self._impairment
+        capacity = self._impairment.capacity
         if self.state is not LinkState.OPEN:
             return False
-        if impairment.capacity is not None and self._in_path >= impairment.capacity:
+        if capacity is not None and self._in_path >= capacity:
             return False
-        index = self._transmitted
-        self._transmitted += 1
         self._in_path += 1
-        lost = impairment.lost[index % len(impairment.lost)]
-        delay_ms = impairment.delay_ms[index % len(impairment.delay_ms)]
+        lost, delay_ms = self._fate()
 
         def leave_path() -> None:
             self._in_path -= 1
@@ -116,3 +121,10 @@ class MemoryLink(Link):
 
         self._network.schedule(self._network.now_ms + delay_ms, leave_path)
         return True
+
+    def _fate(self) -> tuple[bool, float]:
+        """Whether the next datagram is lost, and how long it takes."""
+        index = self._transmitted
+        self._transmitted += 1
+        lost, delay_ms = self._impairment.lost, self._impairment.delay_ms
+        return lost[index % len(lost)], delay_ms[index % len(delay_ms)]

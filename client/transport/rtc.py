@@ -1,21 +1,27 @@
-"""A link over WebRTC: two data channels of aiortc."""
+"""A link over WebRTC: data channels of aiortc, and SRTP where both ends know how."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from enum import StrEnum
 
 from aiortc import RTCDataChannel, RTCPeerConnection
 
 from client.errors import NegotiationError
 from client.transport import negotiation
 from client.transport.causes import Cause, sctp_causes
-from client.transport.link import Link, LinkListener, LinkState
+from client.transport.link import Link, LinkListener, LinkState, OpusFrame
 from client.transport.sctp import ThriftySctpTransport
+from client.transport.thin import ThinPayload, ThinStream
 from client.wire import WireCounter, WireWay, count_datagrams
 
 FACE_LABEL = "face"
 CONTROL_LABEL = "control"
+SOUND_LABEL = "sound"
+CARRIER = "carrier"
+"""In an offer: the best carrier for face packets and sound; in its answer: the one they take.
+Whoever says nothing means the data channel."""
 CONTROL_BUFFER_BYTES = 65_536
 """Control messages that aiortc may hold back before further ones are dropped."""
 DTLS_BYTES = 37
@@ -23,15 +29,24 @@ DTLS_BYTES = 37
 that two aiortc ends agree on."""
 
 
+class Carrier(StrEnum):
+    """How face packets and sound travel."""
+
+    SRTP = "srtp"
+    CHANNEL = "channel"
+
+
 class RtcLink(Link):
     """One end of a link between two processes.
 
     The speaker's end offers and makes the channels; the renderer's end answers and finds them.
+    Face packets and sound take SRTP if both ends offer it, otherwise channels of their own.
     aiortc queues without bound, so a packet is only handed to it while its own queue for the
     channel is empty; otherwise it waits in the link's backlog, which drops the oldest.
 
     Attributes:
         wire: every byte that this end sends and receives, headers included.
+        carrier: how face packets and sound travel, once that is agreed on.
         opened: set when the link is open, or closed already.
         closed: set when the link is closed, by whomever.
     """
@@ -41,14 +56,27 @@ class RtcLink(Link):
         listener: LinkListener,
         ice_servers: Sequence[Mapping[str, object]],
         clock_ms: Callable[[], float],
+        carrier: Carrier = Carrier.SRTP,
     ) -> None:
+        """Prepares an end.
+
+        Args:
+            listener: is told what happens.
+            ice_servers: as the signaling server lists them.
+            clock_ms: a monotonic clock.
+            carrier: the best that this end offers.
+        """
         super().__init__(listener)
+        self._best = carrier
+        self.carrier = Carrier.CHANNEL
         self.wire = WireCounter(clock_ms())
         self._clock_ms = clock_ms
         self._connection: RTCPeerConnection = negotiation.make_connection(ice_servers)
         self._connection.on("connectionstatechange", self._connection_changed)
         self._face: RTCDataChannel | None = None
         self._control: RTCDataChannel | None = None
+        self._sound: RTCDataChannel | None = None
+        self._thin: ThinStream | None = None
         self.opened = asyncio.Event()
         self.closed = asyncio.Event()
 
@@ -58,7 +86,11 @@ class RtcLink(Link):
         # codec carries its own redundancy.
         self._adopt(self._connection.createDataChannel(FACE_LABEL, ordered=False, maxRetransmits=0))
         self._adopt(self._connection.createDataChannel(CONTROL_LABEL))
-        return await negotiation.make_offer(self._connection, self._count)
+        self._adopt(
+            self._connection.createDataChannel(SOUND_LABEL, ordered=False, maxRetransmits=0)
+        )
+        offer = await negotiation.make_offer(self._connection, self._count)
+        return offer | {CARRIER: self._best.value}
 
     async def accept(self, answer: Mapping[str, object]) -> None:
         """Takes in the answer to our offer.
@@ -67,6 +99,7 @@ class RtcLink(Link):
             NegotiationError: it is no answer.
         """
         await negotiation.accept_answer(self._connection, answer)
+        self._agree(answer)
 
     async def answer(self, offer: Mapping[str, object]) -> dict[str, object]:
         """Takes in the peer's offer and returns the signal that answers it.
@@ -75,7 +108,19 @@ class RtcLink(Link):
             NegotiationError: it is no offer that can be answered.
         """
         self._connection.on("datachannel", self._adopt)
-        return await negotiation.make_answer(self._connection, offer, self._count)
+        answer = await negotiation.make_answer(self._connection, offer, self._count)
+        self._agree(offer)
+        return answer | {CARRIER: self.carrier.value}
+
+    def send_audio(self, frame: OpusFrame) -> None:
+        """Sends sound; does nothing unless the link is open."""
+        if self.state is not LinkState.OPEN:
+            return
+        channel = self._sound
+        if self._thin is not None:
+            self._thin.send_audio(frame.data, frame.timestamp)
+        elif channel is not None and channel.readyState == "open" and not channel.bufferedAmount:
+            channel.send(frame.timestamp.to_bytes(4, "big") + frame.data)
 
     def send_control(self, text: str) -> None:
         """Sends a control message; does nothing unless the link is open."""
@@ -90,9 +135,14 @@ class RtcLink(Link):
     async def close(self) -> None:
         """Closes the connection; may be called twice."""
         self._set_state(LinkState.CLOSED)
+        if self._thin is not None:
+            self._thin.close()
         await negotiation.close(self._connection)
 
     def _transmit(self, packet: bytes) -> bool:
+        if self._thin is not None and self.state is LinkState.OPEN:
+            self._thin.send_portrait(packet)
+            return True
         channel = self._face
         if self.state is not LinkState.OPEN or channel is None or channel.readyState != "open":
             return False
@@ -102,7 +152,7 @@ class RtcLink(Link):
         return True
 
     def _adopt(self, channel: RTCDataChannel) -> None:
-        """Takes over one of the two channels; others that a peer opens are left alone."""
+        """Takes over one of the three channels; others that a peer opens are left alone."""
         if channel.label == FACE_LABEL and self._face is None:
             self._face = channel
             channel.on("message", self._face_message)
@@ -110,6 +160,9 @@ class RtcLink(Link):
         elif channel.label == CONTROL_LABEL and self._control is None:
             self._control = channel
             channel.on("message", self._control_message)
+        elif channel.label == SOUND_LABEL and self._sound is None:
+            self._sound = channel
+            channel.on("message", self._sound_message)
         else:
             return
         channel.on("open", self._channel_opened)
@@ -128,8 +181,32 @@ class RtcLink(Link):
         else:
             self.counters.refused += 1
 
+    def _sound_message(self, message: bytes | str) -> None:
+        if isinstance(message, bytes) and len(message) > 4:
+            self._deliver_audio(OpusFrame(message[4:], int.from_bytes(message[:4], "big")))
+        else:
+            self.counters.refused += 1
+
+    def _agree(self, said: Mapping[str, object]) -> None:
+        """Takes the best carrier that both ends offer."""
+        both = said.get(CARRIER) == self._best == Carrier.SRTP
+        sctp = self._connection.sctp
+        if both and sctp is not None:
+            self.carrier = Carrier.SRTP
+            self._thin = ThinStream(sctp.transport, self._clock_ms, self._arrived, self._left)
+
+    def _arrived(self, payload: ThinPayload, timestamp: int) -> None:
+        _explain(payload, self.wire.received, self._clock_ms())
+        if payload.portrait:
+            self._deliver_packet(payload.portrait)
+        if payload.audio:
+            self._deliver_audio(OpusFrame(payload.audio, timestamp))
+
+    def _left(self, payload: ThinPayload) -> None:
+        _explain(payload, self.wire.sent, self._clock_ms())
+
     def _channel_opened(self) -> None:
-        channels = (self._face, self._control)
+        channels = (self._face, self._control, self._sound)
         if all(channel is not None and channel.readyState == "open" for channel in channels):
             self._set_state(LinkState.OPEN)
 
@@ -152,11 +229,17 @@ class RtcLink(Link):
         if not isinstance(sctp, ThriftySctpTransport):
             raise NegotiationError("expected an offer of data channels, got one without")
         count_datagrams(sctp.transport.transport, self.wire, self._clock_ms)
-        sctp.sent = lambda packet: self._explain(packet, self.wire.sent)
-        sctp.received = lambda packet: self._explain(packet, self.wire.received)
+        sctp.sent = lambda packet: self._explain_sctp(packet, self.wire.sent)
+        sctp.received = lambda packet: self._explain_sctp(packet, self.wire.received)
 
-    def _explain(self, packet: bytes, way: WireWay) -> None:
+    def _explain_sctp(self, packet: bytes, way: WireWay) -> None:
         """Tells what one packet under the data channels was for."""
         stream = None if self._face is None else self._face.id
         causes = sctp_causes(packet, stream, DTLS_BYTES)
         way.explain(causes, Cause.SCTP_DTLS, self._clock_ms())
+
+
+def _explain(payload: ThinPayload, way: WireWay, now_ms: float) -> None:
+    """Tells what one packet of the thin carrier was for."""
+    causes = {Cause.PORTRAIT: len(payload.portrait), Cause.AUDIO: len(payload.audio)}
+    way.explain(causes, Cause.RTP, now_ms)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from client.feed import SpeakerFeed
 from client.sender import FaceSender
 from client.stats import CallState, ReceiverStats
-from client.transport.link import LinkState
+from client.transport.link import LinkState, OpusFrame
 from client.transport.memory import Impairment, MemoryLink, MemoryNetwork
 from codec.encoder import Encoder, EncoderConfig
 from codec.face import FaceState, Tracking
@@ -30,6 +30,9 @@ class SpeakerEnd:
 
     def packet_received(self, packet: bytes) -> None:
         raise AssertionError("renderers send no packets")
+
+    def audio_received(self, frame: OpusFrame) -> None:
+        raise AssertionError("renderers send no sound")
 
     def control_received(self, text: str) -> None:
         now_unix_ms = self._call.unix_ms() + SPEAKER_AHEAD_MS
@@ -55,6 +58,9 @@ class RendererEnd:
     def packet_received(self, packet: bytes) -> None:
         self.packets.append(packet)
         self.feed.packet_received(packet, self._call.network.now_ms)
+
+    def audio_received(self, frame: OpusFrame) -> None:
+        self.feed.audio_received(frame, self._call.network.now_ms)
 
     def control_received(self, text: str) -> None:
         self.controls.append(text)

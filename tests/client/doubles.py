@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from client.capture import FrameSource
 from client.clock import monotonic_ms
 from client.feed import Portrait, PortraitLayer
-from client.transport.link import LinkState
+from client.transport.link import LinkState, OpusFrame
 from client.transport.negotiation import close, gather
 from codec.face import CHANNELS, EXPRESSION_DIM, FaceState, HeadPose, Tracking
 from codec.sensitivity import Sensitivity
@@ -132,11 +132,15 @@ class Recorder:
 
     def __init__(self) -> None:
         self.packets: list[bytes] = []
+        self.sounds: list[OpusFrame] = []
         self.controls: list[str] = []
         self.states: list[LinkState] = []
 
     def packet_received(self, packet: bytes) -> None:
         self.packets.append(packet)
+
+    def audio_received(self, frame: OpusFrame) -> None:
+        self.sounds.append(frame)
 
     def control_received(self, text: str) -> None:
         self.controls.append(text)

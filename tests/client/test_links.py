@@ -12,9 +12,16 @@ import pytest
 from client.clock import monotonic_ms
 from client.errors import NegotiationError
 from client.transport.causes import Cause
-from client.transport.link import BACKLOG_PACKETS, MAX_PACKET_BYTES, Link, LinkState
+from client.transport.link import (
+    BACKLOG_PACKETS,
+    MAX_OPUS_BYTES,
+    MAX_PACKET_BYTES,
+    Link,
+    LinkState,
+    OpusFrame,
+)
 from client.transport.memory import Impairment, MemoryLink, MemoryNetwork
-from client.transport.rtc import RtcLink
+from client.transport.rtc import Carrier, RtcLink
 from tests.client.doubles import Recorder, until
 
 
@@ -49,10 +56,10 @@ class RtcEnds(Ends):
     near: RtcLink
     far: RtcLink
 
-    def __init__(self) -> None:
+    def __init__(self, near: Carrier = Carrier.SRTP, far: Carrier = Carrier.SRTP) -> None:
         super().__init__()
-        self.near = RtcLink(self.near_heard, [], monotonic_ms)
-        self.far = RtcLink(self.far_heard, [], monotonic_ms)
+        self.near = RtcLink(self.near_heard, [], monotonic_ms, near)
+        self.far = RtcLink(self.far_heard, [], monotonic_ms, far)
 
     async def open(self) -> None:
         answer = await self.far.answer(await self.near.offer())
@@ -76,10 +83,15 @@ class RtcEnds(Ends):
         ice._send = lossy
 
 
-@pytest.fixture(params=["memory", "rtc"])
+def make_ends(kind: str) -> MemoryEnds | RtcEnds:
+    if kind == "memory":  # a path that takes one packet at a time, as the data channel does
+        return MemoryEnds(Impairment(capacity=1))
+    return RtcEnds(Carrier(kind))
+
+
+@pytest.fixture(params=["memory", *Carrier])
 async def ends(request: pytest.FixtureRequest) -> AsyncIterator[MemoryEnds | RtcEnds]:
-    # A path that takes one packet at a time, as the data channel does.
-    ends = MemoryEnds(Impairment(capacity=1)) if request.param == "memory" else RtcEnds()
+    ends = make_ends(request.param)
     yield ends
     await ends.near.close()
     await ends.far.close()
@@ -87,6 +99,15 @@ async def ends(request: pytest.FixtureRequest) -> AsyncIterator[MemoryEnds | Rtc
 
 @pytest.fixture
 async def rtc() -> AsyncIterator[RtcEnds]:
+    ends = RtcEnds(Carrier.CHANNEL)
+    await ends.open()
+    yield ends
+    await ends.near.close()
+    await ends.far.close()
+
+
+@pytest.fixture
+async def srtp() -> AsyncIterator[RtcEnds]:
     ends = RtcEnds()
     await ends.open()
     yield ends
@@ -124,6 +145,7 @@ async def test_what_waits_for_the_opening_is_bounded_and_the_newest(
     assert ends.far_heard.controls == []
 
 
+@pytest.mark.parametrize("ends", ["memory", Carrier.CHANNEL], indirect=True)
 async def test_a_path_that_is_full_drops_the_oldest_waiting(ends: MemoryEnds | RtcEnds) -> None:
     await ends.open()
     for number in range(50):  # at once: the path has no time to take more than one
@@ -133,6 +155,19 @@ async def test_a_path_that_is_full_drops_the_oldest_waiting(ends: MemoryEnds | R
     await ends.settle()
     kept = [0, *range(50 - BACKLOG_PACKETS, 50)]
     assert sorted(ends.far_heard.packets) == [bytes([number]) for number in kept]
+
+
+async def test_sound_passes_with_its_time_and_waits_for_nobody(ends: MemoryEnds | RtcEnds) -> None:
+    frames = [OpusFrame(bytes([number] * 50), 2880 * number) for number in range(4)]
+    ends.near.send_audio(frames[0])  # the link is not open yet
+    await ends.open()
+    for frame in frames[1:]:
+        ends.near.send_audio(frame)
+        await ends.settle()
+    ends.near.send_audio(OpusFrame(bytes(MAX_OPUS_BYTES + 1), 0))
+    await ends.settle()
+    assert ends.far_heard.sounds == frames[1:]
+    assert ends.far.counters.refused == 1
 
 
 async def test_messages_too_large_are_refused(ends: MemoryEnds | RtcEnds) -> None:
@@ -268,6 +303,63 @@ async def test_rtc_ignores_channels_and_messages_that_are_none_of_ours(rtc: RtcE
     await rtc.settle()
     assert rtc.far_heard.packets == [b"packet"]
     assert rtc.far.counters.refused == 2
+
+
+async def test_srtp_costs_56_bytes_and_no_answer(srtp: RtcEnds) -> None:
+    await srtp.settle()
+    near, far = srtp.near.wire, srtp.far.wire
+    before, answered = near.sent.total_bytes(), far.sent.total_bytes()
+    srtp.near.send(bytes(24))
+    await asyncio.sleep(0.2)
+    # DESIGN 5.3: IP and UDP 28, RTP 12, tag of AES-GCM 16.
+    assert near.sent.total_bytes() - before == 28 + 12 + 16 + 24
+    assert near.sent.by_cause[Cause.PORTRAIT] == far.received.by_cause[Cause.PORTRAIT] == 24
+    assert far.sent.total_bytes() == answered
+
+
+async def test_srtp_packets_ride_along_with_sound(srtp: RtcEnds) -> None:
+    await srtp.settle()
+    wire = srtp.near.wire.sent
+    datagrams = wire.datagrams
+    for number in range(8):
+        if number % 2:
+            srtp.near.send(bytes(24))
+        srtp.near.send_audio(OpusFrame(bytes(50), 2880 * number))
+        await asyncio.sleep(0.06)
+    assert wire.datagrams - datagrams == 8
+    assert wire.by_cause[Cause.PORTRAIT] == 4 * 24 and wire.by_cause[Cause.AUDIO] == 8 * 50
+    assert len(srtp.far_heard.packets) == 4 and len(srtp.far_heard.sounds) == 8
+
+
+async def test_srtp_packets_do_not_wait_long_for_sound(srtp: RtcEnds) -> None:
+    srtp.near.send_audio(OpusFrame(bytes(50), 0))
+    srtp.near.send(b"waits")
+    await asyncio.sleep(0.03)
+    assert srtp.far_heard.packets == []
+    await asyncio.sleep(0.07)
+    assert srtp.far_heard.packets == [b"waits"]
+
+
+async def test_srtp_tells_once_a_second_that_a_silent_end_is_there(srtp: RtcEnds) -> None:
+    await asyncio.sleep(0.5)
+    rtp = srtp.far.wire.sent.by_cause[Cause.RTP]
+    await asyncio.sleep(2.2)
+    assert srtp.far.wire.sent.by_cause[Cause.RTP] - rtp in (2 * 28, 3 * 28)
+    assert srtp.near_heard.packets == [] and srtp.near_heard.sounds == []
+
+
+@pytest.mark.parametrize("far", list(Carrier))
+@pytest.mark.parametrize("near", list(Carrier))
+async def test_srtp_is_taken_where_both_offer_it(near: Carrier, far: Carrier) -> None:
+    ends = RtcEnds(near, far)
+    await ends.open()
+    agreed = Carrier.SRTP if near is far is Carrier.SRTP else Carrier.CHANNEL
+    assert ends.near.carrier is ends.far.carrier is agreed
+    ends.near.send(b"packet")
+    await ends.settle()
+    assert ends.far_heard.packets == [b"packet"]
+    await ends.near.close()
+    await ends.far.close()
 
 
 async def test_two_ends_meet_on_a_machine_without_any_network(

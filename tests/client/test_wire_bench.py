@@ -25,7 +25,7 @@ def test_the_capture_is_divided_by_what_its_sender_counted() -> None:
         Cause.IP_UDP: 11 * 28,
         Cause.STUN: 72,
     }
-    rates = divide(packets, counted, seconds=8.0)  # a byte is a bit a second
+    rates = divide(packets, counted, 8.0, Cause.SCTP_DTLS)  # a byte is a bit a second
     bps = {name: kbps * 1000.0 for name, kbps in rates.by_cause_kbps.items()}
     assert {name: round(rate) for name, rate in bps.items() if rate} == {
         Cause.PORTRAIT: 240,

@@ -24,10 +24,12 @@ export class Peer {
     this.#send = send;
     this.#on = on;
     const connection = (this.#connection = new RTCPeerConnection({ iceServers }));
+    const stream = new MediaStream();
     connection.ontrack = ({ track, receiver }) => {
       // The renderer has its own jitter buffer: a second one here would only add delay.
       if ("jitterBufferTarget" in receiver) receiver.jitterBufferTarget = 0;
-      this.#on.stream(new MediaStream([track]));
+      stream.addTrack(track);
+      if (track.kind === "video") this.#on.stream(stream);
     };
     connection.ondatachannel = ({ channel }) => this.#on.channel(channel);
     connection.onicecandidate = ({ candidate }) => {

@@ -14,6 +14,7 @@ export class View {
 
   constructor(room) {
     byId("room").textContent = room;
+    this.#offerSound();
     this.#offerFullscreen();
     this.#offerPictureInPicture();
     this.portrait.addEventListener("loadeddata", () => (this.#frame.dataset.picture = "true"));
@@ -68,6 +69,15 @@ export class View {
     const option = byId("size").options[0];
     const label = size ? `Auto · ${size}` : "Auto";
     if (option.textContent !== label) option.textContent = label;
+  }
+
+  /** Browsers start no sound by themselves: it waits for a press. */
+  #offerSound() {
+    const button = byId("sound");
+    button.onclick = () => {
+      this.portrait.muted = !this.portrait.muted;
+      button.setAttribute("aria-pressed", String(!this.portrait.muted));
+    };
   }
 
   #offerFullscreen() {

@@ -1,0 +1,80 @@
+"""Sound on its way out: real Opus, and silence left out."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from client.sound.opus import FRAME_SAMPLES, SAMPLE_HZ, OpusDecoder, OpusEncoder, Samples
+from client.sound.sending import encoded
+from client.sound.silence import HANGOVER_MS, QUIETEST_DB, SilenceGate, loudness_db
+from client.sound.source import SoundFrame
+
+
+def tone(frames: int, amplitude: float = 8000.0, hertz: float = 220.0) -> Samples:
+    t = np.arange(frames * FRAME_SAMPLES) / SAMPLE_HZ
+    return (amplitude * np.sin(2 * np.pi * hertz * t)).astype(np.int16)
+
+
+def room(frames: int, amplitude: float = 60.0, seed: int = 0) -> Samples:
+    noise = np.random.default_rng(seed).normal(0, amplitude, frames * FRAME_SAMPLES)
+    return noise.astype(np.int16)
+
+
+def cut(samples: Samples) -> list[SoundFrame]:
+    starts = range(0, len(samples), FRAME_SAMPLES)
+    return [SoundFrame(samples[start : start + FRAME_SAMPLES], start) for start in starts]
+
+
+def test_speech_costs_what_was_asked_for_and_sounds_alike() -> None:
+    rng = np.random.default_rng(1)
+    loud = np.repeat(rng.uniform(0.2, 1.0, 100), FRAME_SAMPLES // 2)
+    samples = (tone(50) * loud).astype(np.int16)
+    encoder, decoder = OpusEncoder(8_000), OpusDecoder()
+    packets = [encoder.encode(frame.samples) for frame in cut(samples)]
+    kbps = sum(map(len, packets)) * 8 / (50 * 0.06) / 1000
+    assert 4 < kbps < 9
+    heard = np.concatenate([decoder.decode(packet) for packet in packets])
+    assert len(heard) == pytest.approx(len(samples), abs=2 * FRAME_SAMPLES)
+    spectrum = np.abs(np.fft.rfft(heard[SAMPLE_HZ:].astype(float)))
+    loudest_hz = spectrum.argmax() * SAMPLE_HZ / len(heard[SAMPLE_HZ:])
+    assert loudest_hz == pytest.approx(220, abs=8)
+
+
+def test_a_damaged_packet_gives_no_sound_and_no_error() -> None:
+    assert len(OpusDecoder().decode(b"\xff\xff")) in (0, FRAME_SAMPLES)
+
+
+def test_loudness_is_in_decibels_of_full_scale() -> None:
+    assert loudness_db(tone(1, amplitude=32767.0)) == pytest.approx(-3.0, abs=0.1)
+    assert loudness_db(np.zeros(10, np.int16)) == QUIETEST_DB
+
+
+def test_in_a_quiet_room_a_frame_passes_now_and_then() -> None:
+    gate = SilenceGate()
+    passed = [gate.passes(frame.samples) for frame in cut(room(200))]
+    assert sum(passed[20:]) == pytest.approx(180 / 7, abs=2)  # each 420 ms
+
+
+def test_speech_passes_whole_and_a_while_longer() -> None:
+    gate = SilenceGate()
+    samples = np.concatenate([room(50), tone(10) + room(10, seed=1), room(50, seed=2)])
+    passed = [gate.passes(frame.samples) for frame in cut(samples)]
+    assert all(passed[50:60])
+    hangover = round(HANGOVER_MS / 60)
+    assert all(passed[60 : 60 + hangover])
+    assert sum(passed[60 + hangover :]) <= 8
+
+
+def test_a_room_that_gets_louder_is_silence_again_after_a_while() -> None:
+    gate = SilenceGate()
+    samples = np.concatenate([room(30), room(300, amplitude=400.0)])
+    passed = [gate.passes(frame.samples) for frame in cut(samples)]
+    assert sum(passed[-100:]) <= 20
+
+
+def test_what_is_sent_tells_its_time() -> None:
+    frames = list(encoded(cut(np.concatenate([tone(5), room(40)]))))
+    assert [frame.timestamp for frame in frames[:5]] == [2880 * k for k in range(5)]
+    assert len(frames) < 25
+    assert all(0 < len(frame.data) < 200 for frame in frames)
