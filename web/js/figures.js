@@ -1,11 +1,12 @@
 /** The figures under the picture: what each is called, how it reads, and what it means. */
 
+import { CauseBar } from "./causes.js";
 import { Sparkline } from "./sparkline.js";
 
 const FIGURES = [
   { key: "payload_kbps", label: "Payload", unit: "kbit/s", digits: 1, explain: "The speaker’s numbers, entropy-coded: all that the picture is made from." },
-  { key: "wire_down_kbps", label: "Wire, down", unit: "kbit/s", digits: 1, explain: "Every byte that arrives from the speaker, IP headers included." },
-  { key: "wire_up_kbps", label: "Wire, up", unit: "kbit/s", digits: 1, explain: "Every byte that goes back to the speaker." },
+  { key: "wire_down_kbps", label: "Wire, down", unit: "kbit/s", digits: 1, causes: "wire_down_by_cause_kbps", explain: "All bytes from the speaker, IP headers included." },
+  { key: "wire_up_kbps", label: "Wire, up", unit: "kbit/s", digits: 1, causes: "wire_up_by_cause_kbps", explain: "All bytes that go back to the speaker." },
   { key: "render_fps", label: "Rendered", unit: "fps", digits: 1, explain: "Frames drawn by the renderer." },
   { key: "displayed_fps", label: "Displayed", unit: "fps", digits: 1, explain: "Frames that reached this screen." },
   { key: "latency_ms", label: "Latency", unit: "ms", digits: 0, explain: "From the speaker’s camera to this screen, median." },
@@ -26,6 +27,7 @@ export function lostShare(lost, received) {
 
 export class FigureTable {
   #cells = new Map();
+  #bars = new Map();
   #sparkline = new Sparkline();
 
   /** @param {HTMLElement} list a <dl>, filled here. */
@@ -36,6 +38,13 @@ export class FigureTable {
       reading.append(value, unit);
       const card = element("div", "figure");
       card.append(term, reading, element("dd", "explain", figure.explain));
+      if (figure.causes) {
+        const bar = new CauseBar();
+        const item = element("dd", "breakdown");
+        item.append(bar.element);
+        card.append(item);
+        this.#bars.set(figure.causes, bar);
+      }
       if (figure.key === "payload_kbps") card.append(this.#sparkline.element);
       list.append(card);
       this.#cells.set(figure.key, { value, unit, digits: figure.digits });
@@ -46,6 +55,7 @@ export class FigureTable {
     for (const [key, cell] of this.#cells) {
       cell.value.textContent = formatFigure(figures[key], cell.digits);
     }
+    for (const [key, bar] of this.#bars) bar.show(figures[key]);
     const share = lostShare(figures.frames_lost, figures.frames_received);
     this.#cells.get("frames_lost").unit.textContent = share;
   }
