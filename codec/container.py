@@ -1,7 +1,7 @@
 """A recorded call as a file: a header that says whose face it is, then the packets.
 
     magic "nerfcall"      8 bytes
-    version               u16, 3
+    version               u16, 4
     profile               u8, 0 compact, 1 lossless
     reserved              u8, 0
     frames per second     u32 numerator, u32 denominator
@@ -28,7 +28,7 @@ from codec.profile import Profile
 from codec.signal import MAX_FRAMES
 
 MAGIC = b"nerfcall"
-VERSION = 3
+VERSION = 4
 MAX_PACKET_BYTES = 0xFFFF
 
 _HEADER = struct.Struct("!8sHBBIIII32s")

@@ -10,8 +10,8 @@ from codec.block import encode_block, reconstruct
 from codec.compact import CompactFrame, compress
 from codec.errors import CodecError
 from codec.face import FaceState
-from codec.half import finite, half_symbols
-from codec.halves import LastFrame, encode_halves
+from codec.half import finite, to_halves
+from codec.halves import encode_halves
 from codec.history import HISTORY, Left
 from codec.pace import MAX_DISTANCE
 from codec.packet import (
@@ -229,8 +229,6 @@ class Encoder:
         if distance > self._config.refer_within:
             reference = None
         last = None if reference is None else reference.last
-        if isinstance(last, LastFrame):
-            last = None
         saving = self._config.refer_saving
         block = compress(frames, self._model, self._quality, last, distance, saving)
         referred = reference if block.distance else None
@@ -239,16 +237,10 @@ class Encoder:
         return packet, Left(self._sequence, states[0].pts_ms, packet.check, units[-1])
 
     def _lossless(self, states: Sequence[FaceState]) -> tuple[Packet, Left]:
-        reference = None if self._is_key_due() else self._left.get(self._sequence - 1)
-        last = None if reference is None else reference.last
-        if not isinstance(last, LastFrame):
-            reference = last = None
         times_ms = tuple(state.pts_ms - states[0].pts_ms for state in states)
-        symbols = [tuple(half_symbols(state.vector()).tolist()) for state in states]
-        body, halves = encode_halves(times_ms, symbols, last, 0 if last is None else 1)
-        packet = self._seal(states[0], body, reference)
-        left = LastFrame(halves.symbols[-1], halves.scales)
-        return packet, Left(self._sequence, states[0].pts_ms, packet.check, left)
+        halves = [to_halves(state.vector()) for state in states]
+        packet = self._seal(states[0], encode_halves(times_ms, halves, self._model), None)
+        return packet, Left(self._sequence, states[0].pts_ms, packet.check, None)
 
     def _is_key_due(self) -> bool:
         return self._keys_due > 0 or self._sequence - self._key >= self._config.key_interval

@@ -1,178 +1,126 @@
 """The lossless body: some frames at once, every number with all its bits in half precision.
 
-Each frame is told as what changed since the frame before it, the first one since the last frame
-of an earlier packet, or on its own. Expected magnitudes (the "scales", in 1/256 symbols) adapt
-along the chain of frames and are part of what a packet leaves behind, so that whatever was lost
-in between, two ends that hold the reference agree on every bit.
+A face's numbers lie on a lattice (`codec.lattice`). The first frame of a packet is told as what
+it is away from the speaker's mean, each further one as what it is away from the frame before;
+how much that usually is follows from the speaker's model. So every packet stands alone, and that
+costs two hundredths. Frames off the lattice are told bit by bit.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
 
 from codec.entropy import MIN_LEVEL, RangeDecoder, RangeEncoder, ValueCoder
 from codec.errors import CorruptPacketError
 from codec.face import CHANNELS
-from codec.half import SYMBOL_RANGE
-from codec.pace import code_distance, code_times
+from codec.half import Halves
+from codec.lattice import EXPONENTS, MAX_MULTIPLE, multiples, nearest_multiples, numbers
+from codec.pace import check_range, code_times
+from codec.signal import PERSON, SignalModel
 
-_GROWTH = (16, 28, 39, 49, 58, 67, 76, 84, 93, 101, 109, 117, 125)
-_ACTIVITY_PRIOR = 2048  # as if 8 channels had moved as expected
-_ACTIVITY_CAP = 1024  # one channel counts for at most 4
-_ACTIVITY_FLOOR = 77  # 0.3 symbols: a channel at rest says little
-_ADAPTATION_SHIFT = 3
-_MAX_SCALE = (1 << 24) - 1
-_ALONE_SCALE = 8192 << 8
-_FIRST_SCALE = 96 << 8
+QUIETEST, LOUDEST = -40, 28
+"""How lively frames are: magnitudes above the speaker's usual ones, half an octave each."""
 
-Symbols = tuple[int, ...]
+_OFF_LATTICE_LEVEL = 4
+_LIVELY_LEVEL = 512
+_HALF_BITS = 16
+_MAX_LEVEL = (1 << 24) - 1
+_GROUPS = (slice(0, PERSON), slice(PERSON, CHANNELS))
+"""The person and the background move apart."""
 
-
-@dataclass(frozen=True, slots=True)
-class Halves:
-    """What the body of a lossless packet says.
-
-    Attributes:
-        times_ms: of the frames, since the first.
-        distance: packets back to the one it refers to; 0: none.
-        symbols: of each frame, CHANNELS of them (`codec.half.half_symbols`).
-        scales: (CHANNELS) expected magnitudes after the last frame, in 1/256.
-    """
-
-    times_ms: tuple[int, ...]
-    distance: int
-    symbols: tuple[Symbols, ...]
-    scales: Symbols
+Frames = NDArray[np.float32]
+Rows = NDArray[np.int64]
 
 
-@dataclass(frozen=True, slots=True)
-class LastFrame:
-    """What a lossless packet leaves behind.
-
-    Attributes:
-        symbols: (CHANNELS) of its last frame.
-        scales: (CHANNELS) expected magnitudes.
-    """
-
-    symbols: Symbols
-    scales: Symbols
-
-
-def encode_halves(
-    times_ms: tuple[int, ...],
-    symbols: Sequence[Symbols],
-    reference: LastFrame | None,
-    distance: int,
-) -> tuple[bytes, Halves]:
+def encode_halves(times_ms: tuple[int, ...], frames: Sequence[Halves], model: SignalModel) -> bytes:
     """Codes frames.
 
     Args:
         times_ms: of the frames, since the first.
-        symbols: (CHANNELS) of each frame.
-        reference: what the packet `distance` back left behind, None if it refers to none.
-        distance: packets back, 0 if it refers to none.
-
-    Returns:
-        The bytes, and what a decoder will read from them.
+        frames: (CHANNELS,) finite float16 of each.
+        model: the speaker's.
     """
     coder = RangeEncoder()
-    halves = _code(coder, Halves(times_ms, distance, tuple(symbols), ()), reference)
-    return coder.finish(), halves
+    code_times(coder, times_ms)
+    whole = [multiples(frame) for frame in frames]
+    on_lattice = [found for found in whole if found is not None]
+    coder.code(int(len(on_lattice) < len(frames)), _OFF_LATTICE_LEVEL)
+    if len(on_lattice) < len(frames):
+        for frame in frames:
+            for pattern in frame.view(np.uint16).tolist():
+                coder.bits(pattern, _HALF_BITS)
+    else:
+        _code_rows(coder, np.array(on_lattice), model)
+    return coder.finish()
 
 
-class HalvesReader:
-    """Reads a body in two steps, for where the reference is comes first."""
-
-    def __init__(self, body: bytes, refers: bool) -> None:
-        """Reads which packet is referred to.
-
-        Raises:
-            CorruptPacketError: no encoder writes these bytes.
-        """
-        self._coder = RangeDecoder(body)
-        self.distance = code_distance(self._coder, 0, refers)
-
-    def read(self, reference: LastFrame | None) -> Halves:
-        """Reads the rest.
-
-        Raises:
-            CorruptPacketError: no encoder writes these bytes.
-        """
-        return _code_frames(self._coder, Halves((), self.distance, (), ()), reference)
-
-
-def growth(distance: int) -> int:
-    """Returns how much larger differences are `distance` frames apart than 1 apart, in 1/16.
-
-    About distance ** 0.8, which tracked faces follow until differences saturate at 8.
-    """
-    return _GROWTH[distance - 1] if distance <= len(_GROWTH) else 128
-
-
-def adapt_scale(scale: int, difference: int, factor: int) -> int:
-    """Moves an expected magnitude (1/256) an eighth of the way to the observed one.
+def decode_halves(body: bytes, model: SignalModel) -> tuple[tuple[int, ...], Frames]:
+    """Reads frames.
 
     Args:
-        scale: expected magnitude at distance 1.
-        difference: what was observed.
-        factor: `growth` of the distance at which it was observed.
+        body: of a lossless packet.
+        model: the speaker's.
+
+    Returns:
+        Their times since the first, in milliseconds, and (F, CHANNELS) float32.
+
+    Raises:
+        CorruptPacketError: no encoder writes these bytes.
     """
-    moved = scale + (((abs(difference) << 12) // factor - scale) >> _ADAPTATION_SHIFT)
-    return min(max(moved, MIN_LEVEL), _MAX_SCALE)
+    coder = RangeDecoder(body)
+    times_ms = code_times(coder, ())
+    off_lattice = coder.code(0, _OFF_LATTICE_LEVEL)
+    check_range("a sign of numbers off the lattice", off_lattice, 0, 1)
+    if off_lattice:
+        patterns = [[coder.bits(_HALF_BITS) for _ in range(CHANNELS)] for _ in times_ms]
+        halves = np.array(patterns, np.uint16).view(np.float16)
+        if not np.isfinite(halves).all():
+            raise CorruptPacketError("expected finite numbers, got one that is not")
+        return times_ms, halves.astype(np.float32)
+    rows = _code_rows(coder, np.zeros((len(times_ms), CHANNELS), np.int64), model)
+    if np.abs(rows).max() >= MAX_MULTIPLE:
+        raise CorruptPacketError(f"expected multiples below {MAX_MULTIPLE}, got others")
+    return times_ms, np.array([numbers(row) for row in rows])
 
 
-def _code(coder: ValueCoder, halves: Halves, reference: LastFrame | None) -> Halves:
-    code_distance(coder, halves.distance, reference is not None)
-    return _code_frames(coder, halves, reference)
+def _code_rows(coder: ValueCoder, rows: Rows, model: SignalModel) -> Rows:
+    """Writes or reads (F, CHANNELS) multiples; reading ignores the values of `rows`."""
+    given = np.diff(rows, axis=0, prepend=nearest_multiples(model.mean)[None])
+    coded = np.zeros_like(given)
+    for part, spread in zip((slice(0, 1), slice(1, len(rows))), model.spreads, strict=True):
+        usual = _usual_levels(spread)
+        for group in _GROUPS:
+            if len(given[part]):
+                coded[part, group] = _code_part(coder, given[part, group], usual[group])
+    coded[0] += nearest_multiples(model.mean)
+    return np.asarray(np.cumsum(coded, axis=0))
 
 
-def _code_frames(coder: ValueCoder, halves: Halves, reference: LastFrame | None) -> Halves:
-    """Writes or reads frames; reading ignores the symbols of `halves`."""
-    times_ms = code_times(coder, halves.times_ms)
-    given = iter(halves.symbols)
-    nothing = (0,) * CHANNELS
-    frames: list[Symbols] = []
-    if reference is None:
-        last, scales = nothing, (_FIRST_SCALE,) * CHANNELS
-    else:
-        last, scales = reference.symbols, reference.scales
-    for index in range(len(times_ms)):
-        symbols = next(given, nothing)
-        alone = reference is None and not index
-        factor = growth(max(halves.distance, 1) if not index else 1)
-        usual = (_ALONE_SCALE,) * CHANNELS if alone else scales
-        differences = _code_differences(
-            coder, [a - b for a, b in zip(symbols, last, strict=True)], usual, factor
-        )
-        last = tuple(a + b for a, b in zip(last, differences, strict=True))
-        if not alone:
-            scales = tuple(
-                adapt_scale(scale, difference, factor)
-                for scale, difference in zip(scales, differences, strict=True)
-            )
-        frames.append(last)
-    lowest, highest = SYMBOL_RANGE
-    if any(min(symbols) < lowest or max(symbols) > highest for symbols in frames):
-        raise CorruptPacketError(f"expected symbols in [{lowest}, {highest}], got others")
-    return Halves(times_ms, halves.distance, tuple(frames), scales)
+def _code_part(coder: ValueCoder, values: Rows, usual: Sequence[int]) -> Rows:
+    lively = coder.code(_liveliest(values, usual), _LIVELY_LEVEL)
+    check_range("liveliness", lively, QUIETEST, LOUDEST)
+    octaves, half = divmod(lively, 2)
+    louder = (362 if half else 256) << octaves - QUIETEST // 2
+    shift = 8 - QUIETEST // 2
+    levels = [min(max(level * louder >> shift, MIN_LEVEL), _MAX_LEVEL) for level in usual]
+    return np.array(
+        [
+            [coder.code(value, level) for value, level in zip(row, levels, strict=True)]
+            for row in values.tolist()
+        ]
+    )
 
 
-def _code_differences(
-    coder: ValueCoder, values: Sequence[int], scales: Sequence[int], factor: int
-) -> list[int]:
-    """Writes or reads one value per channel and returns the values.
+def _liveliest(values: Rows, usual: Sequence[int]) -> int:
+    """How lively values should be said to be: by what makes them likeliest."""
+    louder = float(np.mean(np.abs(values) * 256.0 / np.maximum(usual, 1)))
+    lively = round(2.0 * float(np.log2(max(louder, 1e-6))))
+    return min(max(lively, QUIETEST), LOUDEST)
 
-    Each channel's expected magnitude is its scale, times the growth with distance, times how
-    active the earlier channels of this frame were against what was expected of them.
-    """
-    observed = expected = _ACTIVITY_PRIOR
-    coded: list[int] = []
-    for value, scale in zip(values, scales, strict=True):
-        usual = max((scale * factor) >> 4, MIN_LEVEL)
-        actual = coder.code(value, usual * observed // expected)
-        coded.append(actual)
-        weight = usual + _ACTIVITY_FLOOR
-        observed += min((abs(actual) << 16) // weight, _ACTIVITY_CAP)
-        expected += (usual << 8) // weight
-    return coded
+
+def _usual_levels(spread: NDArray[np.float64]) -> list[int]:
+    """Expected magnitudes, in 1/256 of the lattice's steps."""
+    return [int(level) for level in np.ldexp(np.maximum(spread, 2.0**-14), EXPONENTS + 8)]

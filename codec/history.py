@@ -12,8 +12,7 @@ from codec.errors import (
     ReplayedPacketError,
 )
 from codec.face import FaceState
-from codec.half import half_values
-from codec.halves import HalvesReader, LastFrame
+from codec.halves import decode_halves
 from codec.packet import (
     SEQUENCE_BITS,
     SHORT_PTS_BITS,
@@ -41,13 +40,13 @@ class Left:
         sequence: unwrapped sequence number.
         pts_ms: presentation time of its first frame.
         check: its checksum.
-        last: its last frame: (COMPONENTS,) units of a compact packet.
+        last: its last frame: (COMPONENTS,) units; None of a lossless packet.
     """
 
     sequence: int
     pts_ms: int
     check: int
-    last: Units | LastFrame
+    last: Units | None
 
 
 class StateHistory:
@@ -143,17 +142,16 @@ class StateHistory:
         )
         return states, units[-1]
 
-    def _decode_halves(
-        self, packet: Packet, place: Place
-    ) -> tuple[tuple[FaceState, ...], LastFrame]:
-        reader = HalvesReader(packet.body, packet.refers)
-        reference = self._reference(place, reader.distance, packet)
-        halves = reader.read(None if reference is None else _last_frame(reference))
+    def _decode_halves(self, packet: Packet, place: Place) -> tuple[tuple[FaceState, ...], None]:
+        if packet.refers:
+            raise CorruptPacketError("expected a lossless packet alone, got one that refers")
+        packet.verify(place)
+        times_ms, vectors = decode_halves(packet.body, self._model)
         states = tuple(
-            FaceState.from_vector(half_values(symbols), place.pts_ms + time_ms, packet.tracking)
-            for symbols, time_ms in zip(halves.symbols, halves.times_ms, strict=True)
+            FaceState.from_vector(vector, place.pts_ms + time_ms, packet.tracking)
+            for vector, time_ms in zip(vectors, times_ms, strict=True)
         )
-        return states, LastFrame(halves.symbols[-1], halves.scales)
+        return states, None
 
     def _reference(self, place: Place, distance: int, packet: Packet) -> Left | None:
         """Finds what a packet refers to, and checks the packet."""
@@ -180,12 +178,6 @@ class StateHistory:
 
 
 def _units(reference: Left) -> Units:
-    if isinstance(reference.last, LastFrame):
+    if reference.last is None:
         raise CorruptPacketError("expected a compact reference, got a lossless one")
-    return reference.last
-
-
-def _last_frame(reference: Left) -> LastFrame:
-    if not isinstance(reference.last, LastFrame):
-        raise CorruptPacketError("expected a lossless reference, got a compact one")
     return reference.last

@@ -23,7 +23,7 @@ from codec.errors import (
 from codec.face import Tracking
 from codec.profile import Profile
 
-VERSION = 3
+VERSION = 4
 SEQUENCE_BITS = 16
 SHORT_SEQUENCE_BITS = 8
 PTS_BITS = 32

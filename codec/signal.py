@@ -19,7 +19,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from codec.entropy import CLASSES
+from codec.entropy import CLASSES, class_level
 from codec.errors import CodecError
 from codec.face import BACKGROUND_DIM, CHANNELS
 
@@ -103,6 +103,21 @@ class SignalModel:
             total = total + component[:, None] * row
         limit = float(np.finfo(np.float32).max)
         return np.clip(total, -limit, limit).astype(np.float32)
+
+    @cached_property
+    def spreads(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """(CHANNELS,) how far numbers usually are from the mean, and from those a frame before.
+
+        The background's are not known: 0. The same on every machine: sums one at a time.
+        """
+        found = []
+        # One frame's only frequency; and the difference of two, which is √2 times its second.
+        for row, factor in ((self.usual(1)[0], 1.0), (self.usual(2)[1], 2.0)):
+            total = np.zeros(CHANNELS)
+            for component, index in zip(self.basis.astype(np.float64), row.tolist(), strict=False):
+                total = total + factor * np.square(component * (class_level(index) / UNITS))
+            found.append(np.sqrt(total))
+        return found[0], found[1]
 
     @cached_property
     def _inverse(self) -> NDArray[np.float64]:

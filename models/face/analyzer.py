@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codec.face import FaceState
+from codec.lattice import on_lattice
 from codec.sensitivity import Sensitivity
 from models.clip import Frame
 from models.errors import SpeakerFileError
@@ -116,6 +117,7 @@ class FaceAnalyzer:
             if self._corrector is not None:
                 portrait = self._crop.extract(frame.rgb, self._corrector.size)
                 self._state, sensitivity = self._corrector.refine(self._state, portrait)
+            self._state = on_lattice(self._state)
         elif self._state is not None:
             self._state = replace(self._state, pts_ms=frame.pts_ms, tracking=seen.tracking)
         shown = None

@@ -22,7 +22,7 @@ def call(tmp_path):
 def test_a_call_is_these_bytes_forever(call):
     assert call.read_bytes().hex() == (
         "6e65726663616c6c"  # "nerfcall"
-        "0003"  # version
+        "0004"  # version
         "01"  # lossless
         "00"  # reserved
         "00007530"  # 30000
@@ -96,7 +96,7 @@ def test_a_recording_that_broke_off_is_refused(tmp_path):
     ("offset", "value", "message"),
     [
         (0, b"RIFF", "beginning with b'nerfcall'"),
-        (8, b"\0\7", "version 3, got 7"),
+        (8, b"\0\7", "version 4, got 7"),
         (10, b"\2", "profile of 0 or 1"),
         (11, b"\1", "reserved byte of 0"),
         (12, b"\0\0\0\0", "frame rate"),

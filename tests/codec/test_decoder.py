@@ -195,7 +195,7 @@ def test_every_flipped_bit_is_dropped_and_harms_nothing(index):
 def test_truncations_are_dropped():
     """One in 256 would pass a checksum of eight bits by chance; of these, none does."""
     decoder = a_decoder(*PACKETS[:5])
-    for packet in (PACKETS[5], PACKETS[17]):
+    for packet in (PACKETS[7], PACKETS[17]):
         for length in range(len(packet)):
             with pytest.raises(PacketError):
                 decoder.decode(packet[:length])
@@ -237,13 +237,24 @@ def test_garbage_under_a_right_checksum_never_raises_anything_but_a_packet_error
     assert decoder.counters.total() == 9
 
 
-def test_a_packet_cannot_refer_to_one_of_the_other_profile():
+def test_a_lossless_packet_refers_to_nothing():
     decoder = a_decoder(*PACKETS[:8])
     packet = Packet(
         Kind.REFERRING, Profile.LOSSLESS, Packet.parse(PACKETS[8]).tracking, 8, 640, b""
     )
     place = Place(PREFIX, 8, 640, Packet.parse(PACKETS[7]).check)
-    with pytest.raises(CorruptPacketError, match="lossless reference, got a compact one"):
+    with pytest.raises(CorruptPacketError, match="lossless packet alone, got one that refers"):
+        decoder.decode(bytes(packet.sealed(place)))
+
+
+def test_nothing_refers_to_a_lossless_packet():
+    config = replace(CONFIG, key_interval=16)
+    lossless = encode_all(STATES[:12], Profile.LOSSLESS, config=config)
+    decoder = a_decoder(*lossless)
+    first = len(lossless)
+    packet = Packet(Kind.REFERRING, Profile.COMPACT, STATES[0].tracking, first, 480, b"")
+    place = Place(PREFIX, first, 480, Packet.parse(lossless[-1]).check)
+    with pytest.raises(CorruptPacketError, match="compact reference, got a lossless one"):
         decoder.decode(bytes(packet.sealed(place)))
 
 

@@ -32,22 +32,22 @@ THERE = Place(PREFIX, 0x1235, 0x0102032C, 0xB1D2)
 
 def test_a_key_packet_is_these_bytes_forever():
     assert bytes(KEY.sealed(HERE)).hex() == (
-        "6a"  # version 3, compact, key and FACE
+        "8a"  # version 4, compact, key and FACE
         "1234"  # sequence
         "01020304"  # presentation time
         "deadbeef"  # speaker
         "aabb"  # body
-        "8ede"  # CRC-16
+        "4cc6"  # CRC-16
     )
 
 
 def test_a_packet_between_is_these_bytes_forever():
     assert bytes(REFERRING.sealed(THERE)).hex() == (
-        "79"  # version 3, lossless, referring and DARK
+        "99"  # version 4, lossless, referring and DARK
         "35"  # sequence
         "032c"  # presentation time
         "aa"  # body
-        "80"  # CRC-8
+        "bb"  # CRC-8
     )
 
 
@@ -105,13 +105,13 @@ def test_packets_shorter_than_their_header_are_truncated():
 
 
 def test_other_versions_are_named():
-    with pytest.raises(UnsupportedVersionError, match="version 3, got 2"):
+    with pytest.raises(UnsupportedVersionError, match="version 4, got 2"):
         Packet.parse(b"\x40" + bytes(20))
 
 
 def test_a_status_that_no_sender_writes_is_corrupt():
     with pytest.raises(CorruptPacketError, match="status of 0 to 14, got 15"):
-        Packet.parse(b"\x6f" + bytes(20))
+        Packet.parse(b"\x8f" + bytes(20))
 
 
 @given(st.binary(max_size=80))
