@@ -83,7 +83,7 @@ class FaceMeasurer:
         self._face = face
         self._fitter = FaceFitter(face.neutral, basis, face.camera)
         self._recession = face.camera.focal / face.crop.camera().focal
-        self._torso = TorsoTracker(face.torso)
+        self._torso = TorsoTracker(face.torso, face.habit.spread)
         self._background = BackgroundTracker(face.background)
 
     def measure(self, landmarks: Array, transform: Array, views: PortraitViews) -> FaceMeasurement:
@@ -97,7 +97,8 @@ class FaceMeasurer:
         fit = self._fitter.fit(landmarks, recede(transform, self._recession))
         grey = torso_grey(views.torso_source)
         head = head_mask(landmarks, HEAD_GROWTH)
-        torso = self._torso.track(grey, head)
+        expected = self._face.habit.usual(fit.pose, self._face.camera)
+        torso = self._torso.track(grey, head, expected)
         background = self._background.track(grey, head)
         face = face_crop(views.face_source, fit.pose, self._face.camera, self._face.neutral)
         return FaceMeasurement(fit.pose, fit.coefficients, torso, background, face, fit.error)

@@ -7,7 +7,8 @@ reference is aligned to every frame by inverse-compositional Lucas–Kanade (Bak
     min over A, b, γ, β of  Σ_x w(x) ρ(I((I + A) x + b) − (1 + γ) T(x) − β) + priors
 
 with Huber's ρ, gain γ and offset β for changing light, and priors that hold the motion near
-the previous frame's where a plain shirt says little.
+the previous frame's, and near where the head's place lets it be expected, where a plain shirt or
+a mere rim of it says little.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+
+from models.face.torso_habit import USUAL_SPREAD
 
 TORSO_PX = 96
 """Side of the small grey portrait that the alignment works on."""
@@ -30,8 +33,6 @@ PIXELS_PER_SAMPLE = 2.0
 """Neighbouring pixels repeat each other: so many count as one independent observation."""
 STEADY_SIGMA = np.array([0.01, 0.01, 0.01, 0.01, 0.015, 0.015])
 """Usual change of the six numbers from frame to frame."""
-RANGE_SIGMA = np.array([0.1, 0.1, 0.1, 0.1, 0.3, 0.3])
-"""Usual distance of the six numbers from zero."""
 LIGHT_SIGMA = np.array([0.2, 20.0])
 """Usual gain and offset between two frames' light."""
 CONVERGED = 5e-5
@@ -105,34 +106,51 @@ def warp_back(
 
 
 class TorsoTracker:
-    """Follows the torso through a stream of portraits."""
+    """Follows the torso through a stream of portraits.
 
-    def __init__(self, reference: TorsoReference) -> None:
+    Args:
+        reference: the torso.
+        spread: (6,) usual distance of motions from where they are expected.
+    """
+
+    def __init__(
+        self, reference: TorsoReference, spread: NDArray[np.floating] | None = None
+    ) -> None:
         self._visible = bool(reference.weight.any())
         levels = COLD_LEVELS if self._visible else ()
         self._levels = {blur: _Level(reference, blur) for blur, _ in levels}
+        self._spread = np.array(USUAL_SPREAD if spread is None else spread, np.float64)
         self._motion = np.zeros(6)
         self._cold = True
 
-    def track(self, grey: Grey, head: NDArray[np.uint8]) -> Motion:
+    def track(
+        self,
+        grey: Grey,
+        head: NDArray[np.uint8],
+        expected: NDArray[np.float64] | None = None,
+    ) -> Motion:
         """Aligns one frame.
 
         Args:
             grey: (96, 96) float32 from `torso_grey`.
             head: (96, 96) uint8 from `head_mask`, of this frame: hides the torso behind it.
+            expected: (6,) the motion to expect; None: rest.
 
         Returns:
-            (6,) float32 [A00, A01, A10, A11, b0, b1] in portrait sides about its centre; the
-            previous frame's where this one cannot be aligned.
+            (6,) float32 [A00, A01, A10, A11, b0, b1] in portrait sides about its centre. Where
+            this frame cannot be aligned, what is expected; the previous frame's if nothing is.
         """
         if not self._visible:
             return self._motion.astype(np.float32)
+        if expected is not None and self._cold:
+            self._motion = expected
+        usual = np.zeros(6) if expected is None else expected
         motion = self._motion
         error = np.inf
         for blur, iterations in COLD_LEVELS if self._cold else LEVELS:
             level = self._levels[blur]
             motion, error = level.align(
-                _blurred(grey, blur), head, motion, self._motion, iterations
+                _blurred(grey, blur), head, motion, self._motion, usual, self._spread, iterations
             )
         plausible = np.abs(motion[:4]).max() < MAX_A and np.abs(motion[4:]).max() < MAX_B
         if plausible and error < LOST_GREY:
@@ -140,6 +158,7 @@ class TorsoTracker:
             self._cold = False
         else:
             self._cold = True
+            self._motion = self._motion if expected is None else expected
         return self._motion.astype(np.float32)
 
 
@@ -169,12 +188,14 @@ class _Level:
         head: NDArray[np.uint8],
         motion: NDArray[np.float64],
         before: NDArray[np.float64],
+        usual: NDArray[np.float64],
+        spread: NDArray[np.float64],
         iterations: int,
     ) -> tuple[NDArray[np.float64], float]:
         """Runs the iteration; returns the motion and the weighted mean grey difference."""
         light = np.zeros(2)
         error = np.inf
-        prior = np.concatenate([1 / STEADY_SIGMA**2 + 1 / RANGE_SIGMA**2, 1 / LIGHT_SIGMA**2])
+        prior = np.concatenate([1 / STEADY_SIGMA**2 + 1 / spread**2, 1 / LIGHT_SIGMA**2])
         for _ in range(iterations):
             u, v = _moved(motion, self.x, self.y)
             warped = cv2.remap(grey, u, v, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
@@ -192,7 +213,7 @@ class _Level:
             JW = self.J * weight[:, None]
             pull = np.concatenate(
                 [
-                    (motion - before) / STEADY_SIGMA**2 + motion / RANGE_SIGMA**2,
+                    (motion - before) / STEADY_SIGMA**2 + (motion - usual) / spread**2,
                     light / LIGHT_SIGMA**2,
                 ]
             )
