@@ -29,12 +29,14 @@ SHAPES: dict[str, tuple[int, ...]] = {
     "torso_weight": (TORSO_PX, TORSO_PX),
     "background_grey": (REFERENCE_PX, REFERENCE_PX),
     "background_weight": (REFERENCE_PX, REFERENCE_PX),
+    "torso_colours": (3,),
     "torso_habit": (6, TERMS),
     "torso_spread": (6,),
 }
 MAX_FRAME_PX = 32768
 MAX_HEAD_CM = 50.0
 FOCAL_RANGE = (0.05, 100.0)
+MAX_COLOURS = 1.01
 
 Array = NDArray[np.float32]
 
@@ -85,6 +87,7 @@ class FaceModel:
             PREFIX + "torso_weight": self.torso.weight,
             PREFIX + "background_grey": self.background.grey,
             PREFIX + "background_weight": self.background.weight,
+            PREFIX + "torso_colours": self.torso.colours,
             PREFIX + "torso_habit": self.habit.weights,
             PREFIX + "torso_spread": self.habit.spread,
         }
@@ -129,6 +132,8 @@ class FaceModel:
             np.isfinite(found["coefficient_mean"]).all() and _positive(found["coefficient_std"])
         ):
             raise SpeakerFileError("expected finite means and positive deviations, got others")
+        if not float(np.abs(found["torso_colours"]).sum()) < MAX_COLOURS:
+            raise SpeakerFileError("expected colours of the torso that add up to 1, got others")
         if not (np.isfinite(found["torso_habit"]).all() and _positive(found["torso_spread"])):
             raise SpeakerFileError("expected a finite habit of the torso, got another")
         has_embedding = any(name.startswith("embedding.") for name in tensors)
@@ -139,7 +144,7 @@ class FaceModel:
             found["neutral"],
             found["coefficient_mean"],
             found["coefficient_std"],
-            TorsoReference(found["torso_grey"], found["torso_weight"]),
+            TorsoReference(found["torso_grey"], found["torso_weight"], found["torso_colours"]),
             BackgroundReference(found["background_grey"], found["background_weight"]),
             EmbeddingWeights.from_tensors(tensors) if has_embedding else None,
             TorsoHabit(found["torso_habit"], found["torso_spread"]),

@@ -13,12 +13,13 @@ a mere rim of it says little.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from models.face.contrast import LUMINANCE, project
 from models.face.torso_habit import USUAL_SPREAD
 
 TORSO_PX = 96
@@ -54,20 +55,20 @@ class TorsoReference:
     Attributes:
         grey: (96, 96) uint8, the portrait.
         weight: (96, 96) uint8, how much each pixel tells of the torso's motion.
+        colours: (3,) float32, of the grey that it is aligned in (`models.face.contrast`).
     """
 
     grey: NDArray[np.uint8]
     weight: NDArray[np.uint8]
+    colours: NDArray[np.float32] = field(default_factory=lambda: LUMINANCE)
 
 
-def torso_grey(portrait: NDArray[np.uint8]) -> Grey:
+def torso_grey(portrait: NDArray[np.uint8], colours: NDArray[np.float32] = LUMINANCE) -> Grey:
     """Shrinks a (S, S, 3) uint8 portrait, S ≥ 96, to the (96, 96) grey picture to align."""
-    grey = cv2.cvtColor(portrait, cv2.COLOR_RGB2GRAY)
-    if grey.shape[0] != TORSO_PX:
-        grey = np.asarray(
-            cv2.resize(grey, (TORSO_PX, TORSO_PX), interpolation=cv2.INTER_AREA), np.uint8
-        )
-    return grey.astype(np.float32)
+    if portrait.shape[0] != TORSO_PX:
+        small = cv2.resize(portrait, (TORSO_PX, TORSO_PX), interpolation=cv2.INTER_AREA)
+        portrait = np.asarray(small, np.uint8)
+    return project(portrait, colours)
 
 
 def head_mask(landmarks: NDArray[np.float32], grow: float) -> NDArray[np.uint8]:

@@ -222,7 +222,8 @@ class _Kept:
         positions = transforms[:, :3, 3]
         reference = int(np.abs(positions - np.median(positions, 0)).sum(1).argmin())
         some = np.union1d(_spread(len(landmarks), REFERENCE_FRAMES), [reference])
-        greys = [torso_grey(self.views[i].torso_source) for i in some]
+        pictures = [self.views[i].torso_source for i in some]
+        greys = [torso_grey(picture) for picture in pictures]
         persons = np.array(
             [
                 cv2.resize(
@@ -235,7 +236,7 @@ class _Kept:
         )
         at = int(np.searchsorted(some, reference))
         return (
-            learn_torso_reference(greys, landmarks[some], persons[at], at),
+            learn_torso_reference(pictures, landmarks[some], persons, at),
             learn_background_reference(greys, landmarks[some], persons, at),
         )
 
@@ -287,7 +288,7 @@ class _Kept:
         return np.array(
             [
                 tracker.track(
-                    torso_grey(views.torso_source),
+                    torso_grey(views.torso_source, face.torso.colours),
                     head_mask(points, HEAD_GROWTH),
                     face.habit.usual(pose, face.camera),
                 )
