@@ -39,7 +39,7 @@ from models.face.model import FaceModel, basis_digest
 from models.face.person import PersonSegmenter
 from models.face.survey import Progress, Survey, is_shared, survey_clip
 from models.face.torso import TORSO_PX, TorsoReference, TorsoTracker, head_mask, torso_grey
-from models.face.torso_habit import learn_torso_habit
+from models.face.torso_habit import TorsoHabit, learn_torso_habit
 from models.face.torso_reference import HEAD_GROWTH, learn_torso_reference
 from models.face.tracker import FaceObservation, FaceTracker
 from models.face.variety import FramePlan, Variety, look, plan_frames
@@ -207,17 +207,20 @@ class _Kept:
         neutral = fit_neutral(landmarks[some], receded, basis, camera)
         person = None
         with PersonSegmenter() as segmenter:
-            torso, background = self._references(landmarks, transforms, segmenter)
+            torso, background, reference = self._references(landmarks, transforms, segmenter)
             if person_masks:
                 person = np.array(list(self._persons(segmenter, report)))
         still = np.zeros(len(basis.components), np.float32)
         digest = basis_digest(basis)
         face = FaceModel(camera, self.crop, digest, neutral, still, still + 1, torso, background)
+        place = recede(transforms[reference], factor)[:3, 3].astype(np.float32)
+        still_head = HeadPose(np.zeros(3, np.float32), place)
+        face = replace(face, habit=TorsoHabit.following(still_head, camera))
         return self._dataset(face, basis, landmarks, person, report)
 
     def _references(
         self, landmarks: Array, transforms: Array, segmenter: PersonSegmenter
-    ) -> tuple[TorsoReference, BackgroundReference]:
+    ) -> tuple[TorsoReference, BackgroundReference, int]:
         """Learns what the motions refer to, about the frame with the most usual head position."""
         positions = transforms[:, :3, 3]
         reference = int(np.abs(positions - np.median(positions, 0)).sum(1).argmin())
@@ -238,6 +241,7 @@ class _Kept:
         return (
             learn_torso_reference(pictures, landmarks[some], persons, at),
             learn_background_reference(greys, landmarks[some], persons, at),
+            reference,
         )
 
     def _persons(self, segmenter: PersonSegmenter, report: Progress) -> Iterator[NDArray[np.uint8]]:
@@ -262,7 +266,7 @@ class _Kept:
             report("measuring", i + 1, len(self.views))
         poses = np.array([np.concatenate([m.pose.rotation, m.pose.translation]) for m in measured])
         torsos = np.array([m.torso for m in measured])
-        habit = learn_torso_habit(poses, torsos, face.camera)
+        habit = learn_torso_habit(poses, torsos, face.camera, face.habit)
         face = replace(face, habit=habit)
         torsos = self._torsos(face, landmarks, [m.pose for m in measured])
         coefficients = np.array([m.coefficients for m in measured])

@@ -34,7 +34,9 @@ def pose(x_cm: float, y_cm: float) -> HeadPose:
 
 @pytest.mark.parametrize("astray", [0.0, 0.25])
 def test_torsos_are_expected_along_with_the_head(astray: float) -> None:
-    habit = learn_torso_habit(*leaning(astray=astray), CAMERA)
+    habit = learn_torso_habit(
+        *leaning(astray=astray), CAMERA, TorsoHabit.following(pose(0, 0), CAMERA)
+    )
     usual = habit.usual(pose(9.0, -7.0), CAMERA)
     assert usual is not None
     assert usual[4:] == pytest.approx([0.02 + 0.14, 0.109], abs=0.02)
@@ -45,7 +47,7 @@ def test_torsos_are_expected_along_with_the_head(astray: float) -> None:
 def test_a_head_that_never_moved_tells_nothing_of_others() -> None:
     poses = np.tile(np.array([0, 0, 0, 1, 2, -90], np.float32), (50, 1))
     torsos = np.tile(np.array([0, 0, 0, 0, 0.03, 0.01], np.float32), (50, 1))
-    habit = learn_torso_habit(poses, torsos, CAMERA)
+    habit = learn_torso_habit(poses, torsos, CAMERA, TorsoHabit.unknown())
     for other in (pose(1.0, 2.0), pose(9.0, 9.0)):
         usual = habit.usual(other, CAMERA)
         assert usual is not None
