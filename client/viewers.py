@@ -15,8 +15,8 @@ from client.peers import OPEN_TIMEOUT_S, Peer
 from client.receiver import Receiver, clamp_size
 from client.signaling import Pairing
 from client.track import PortraitTrack
+from client.transport import negotiation
 from client.transport.link import MAX_CONTROL_CHARS
-from client.transport.negotiation import accept_answer, make_connection, make_offer
 from client.wire import WireCounter, count_datagrams
 
 STATS_LABEL = "stats"
@@ -43,7 +43,9 @@ class ViewerPeer(Peer):
             NegotiationError: it did not come about, or the page fell silent.
         """
         self.forget_signals()
-        view = _View(make_connection(self.pairing.ice_servers), self._receiver, self.pairing.peer)
+        view = _View(
+            negotiation.make_connection(self.pairing.ice_servers), self._receiver, self.pairing.peer
+        )
         try:
             self._signal(self.pairing.peer, await view.offer())
             await view.accept(await self.offer_answered())
@@ -82,7 +84,7 @@ class _View:
         sender = self._transceiver.sender
         _allow_only_vp8(self._transceiver)
         self._track.attach(sender)
-        return await make_offer(
+        return await negotiation.make_offer(
             self._connection,
             lambda: count_datagrams(sender.transport.transport, self.wire, monotonic_ms),
         )
@@ -94,7 +96,7 @@ class _View:
             NegotiationError: the answer is none, or the connection fails.
             TimeoutError: the connection does not come about.
         """
-        await accept_answer(self._connection, answer)
+        await negotiation.accept_answer(self._connection, answer)
         async with asyncio.timeout(OPEN_TIMEOUT_S):
             await self._opened.wait()
         if self.closed.is_set():
@@ -119,7 +121,7 @@ class _View:
         """Closes the connection; its wish for a size is void."""
         self._receiver.sizes.pop(self._viewer, None)
         self._track.stop()
-        await self._connection.close()
+        await negotiation.close(self._connection)
 
     def _message(self, message: bytes | str) -> None:
         try:

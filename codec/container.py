@@ -25,6 +25,7 @@ from types import TracebackType
 from codec.errors import ContainerError
 from codec.packet import speaker_prefix
 from codec.profile import Profile
+from codec.signal import MAX_FRAMES
 
 MAGIC = b"nerfcall"
 VERSION = 3
@@ -160,6 +161,10 @@ class CallReader:
             raise ContainerError(
                 "expected a profile of 0 or 1, a reserved byte of 0 and a frame rate, "
                 f"got {profile}, {reserved} and {rate}/{scale}"
+            )
+        if packets != _UNFINISHED and not packets <= frames <= packets * MAX_FRAMES:
+            raise ContainerError(
+                f"expected 1 to {MAX_FRAMES} frames in each of {packets} packets, got {frames}"
             )
         if packets == _UNFINISHED:
             raise ContainerError("expected a finished recording, got one cut off while writing")

@@ -31,6 +31,9 @@ from codec.rate import RateController
 from codec.sensitivity import Sensitivity
 from codec.signal import MAX_FRAMES, SignalModel
 
+MAX_GAP_MS = 5_000
+"""A frame farther than this from the one before, or before it in time, begins another timeline:
+short headers would be taken for other times."""
 KEYS_TO_ENTER = 2
 """Key packets in a row where somebody enters the stream: one may be lost."""
 
@@ -126,6 +129,7 @@ class Encoder:
         target_kbps = self._config.target_kbps
         self._quality = quality
         self._rate = None if target_kbps is None else RateController(target_kbps * 1e3, quality)
+        self._last_ms: int | None = None
         self._waiting: list[FaceState] = []
         self._prices: list[Price] = []
         self._interval_ms = self._config.frame_interval_ms
@@ -156,25 +160,24 @@ class Encoder:
 
         Raises:
             QuantizationError: a number is not finite; the stream goes on with the next state.
-            CodecError: the time does not fit the wire, or is not after the last frame's.
+            CodecError: the time does not fit the wire, or is the last frame's.
         """
         finite(state.vector())
         if not 0 <= state.pts_ms <= MAX_PTS_MS:
             raise CodecError(f"expected a time of 0 to {MAX_PTS_MS} ms, got {state.pts_ms} ms")
+        gap_ms = None if self._last_ms is None else state.pts_ms - self._last_ms
+        if gap_ms == 0:
+            raise CodecError(f"expected another time than {self._last_ms} ms, got it again")
+        jumped = gap_ms is not None and not 0 < gap_ms <= MAX_GAP_MS
         if self._waiting:
-            gap_ms = state.pts_ms - self._waiting[-1].pts_ms
-            if gap_ms <= 0:
-                raise CodecError(
-                    f"expected a time after {self._waiting[-1].pts_ms} ms, got {state.pts_ms} ms"
-                )
             waited_ms = state.pts_ms - self._waiting[0].pts_ms
             other = state.tracking is not self._waiting[0].tracking
-            if other or waited_ms > self._config.latency_ms:
+            if jumped or other or waited_ms > self._config.latency_ms:
                 packet = self.flush()
-                self._take(state, sensitivity)
+                self._take(state, sensitivity, jumped)
                 return packet
-            self._interval_ms = gap_ms
-        self._take(state, sensitivity)
+            self._interval_ms = gap_ms or self._interval_ms
+        self._take(state, sensitivity, jumped)
         waited_ms = state.pts_ms - self._waiting[0].pts_ms
         full = len(self._waiting) == MAX_FRAMES
         if full or waited_ms + self._interval_ms > self._config.latency_ms:
@@ -201,7 +204,10 @@ class Encoder:
         self._sequence += 1
         return bytes(packet)
 
-    def _take(self, state: FaceState, sensitivity: Sensitivity | None) -> None:
+    def _take(self, state: FaceState, sensitivity: Sensitivity | None, jumped: bool) -> None:
+        if jumped:
+            self.request_key()
+        self._last_ms = state.pts_ms
         self._waiting.append(state)
         self._prices.append(self._usual if sensitivity is None else sensitivity.price(self._model))
 

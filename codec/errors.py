@@ -14,7 +14,7 @@ class CodecError(NerfcallError):
 
 
 class QuantizationError(CodecError):
-    """Numbers or steps that cannot be quantised: not finite, or of the wrong shape."""
+    """Numbers that cannot be coded: not finite, or of the wrong shape."""
 
 
 class PacketError(CodecError):
@@ -46,7 +46,7 @@ class FuturePacketError(PacketError):
 
 
 class MissingReferenceError(PacketError):
-    """A predicted packet whose reference was lost; the next key packet recovers."""
+    """A packet whose reference was lost, or that comes before the first key packet."""
 
 
 class ContainerError(CodecError):

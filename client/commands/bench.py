@@ -20,9 +20,7 @@ from client.commands.progress import ProgressBar
 from client.commands.tables import print_table, write_json
 
 if TYPE_CHECKING:
-    from codec.face import FaceState
-    from codec.sensitivity import Sensitivity
-    from models.evaluation.recording import ClipPart
+    from models.evaluation.recording import ClipPart, CodedFrame
     from models.portrait.speaker import Speaker
 
 SIZES = (128, 256, 512, 1024)
@@ -73,7 +71,7 @@ def render(
 
     part, who = _subject(clip, speaker, frames)
     with ProgressBar() as bar:
-        states, _ = _states(part, who, bar)
+        states = [frame.state for frame in _frames(part, who, bar) if frame.state is not None]
         rows = measure_rendering(who, states, size or SIZES, device, bar.frames)
     cells = [
         [f"{row.size}x{row.size}", row.device, row.path, f"{row.ms:.1f}", f"{row.fps:.1f}"]
@@ -90,12 +88,19 @@ def codec(
     frames: BenchFramesOption = "0:500",
     json_file: JsonOption = None,
 ) -> None:
-    """Measure the rate of a clip's numbers in both profiles, and how they survive loss."""
+    """Measure rate, loss of picture and survival of losses of a clip's numbers, both profiles."""
     from codec.bench import measure
+    from models.evaluation.coding_loss import measure_coding_loss
 
     part, who = _subject(clip, speaker, frames)
     with ProgressBar() as bar:
-        states, sensitivities = _states(part, who, bar)
+        coded = _frames(part, who, bar, portrait_size=256)
+        states = [frame.state for frame in coded if frame.state is not None]
+        sensitivities = [frame.sensitivity for frame in coded]
+        profiles = [name.profile() for name in ProfileName]
+        losses = dict(
+            zip(ProfileName, measure_coding_loss(coded, who, profiles, bar.frames), strict=True)
+        )
         benches = {
             name.value: measure(
                 states,
@@ -126,8 +131,13 @@ def codec(
             found = (bench.losses[position] for bench in benches.values())
             label = f"decoded at {loss.loss:.0%} loss"
             cells.append([label, *(f"{entry.decoded:.0%}" for entry in found)])
+    lost = (f"{losses[name].lost_db:+.3f} dB" for name in ProfileName)
+    cells.insert(1, ["PSNR lost against unquantised numbers", *lost])
     print_table(f"Codec, {len(states)} frames", ("", *benches), cells)
-    rows = [{"profile": name, **asdict(bench)} for name, bench in benches.items()]
+    rows = [
+        {"profile": name.value, **asdict(benches[name.value]), **asdict(losses[name])}
+        for name in ProfileName
+    ]
     write_json(json_file, {"rows": rows})
 
 
@@ -211,10 +221,10 @@ def _clip_and_speaker(clip: Path | None, speaker: Path | None) -> tuple[Path, Pa
     return clip, speaker or enrolled_speaker(clip, QuickEnrolment(), typer.echo)
 
 
-def _states(
-    part: ClipPart, speaker: Speaker, bar: ProgressBar
-) -> tuple[Sequence[FaceState], Sequence[Sensitivity | None]]:
-    """Tracks the frames that have a face: their states, and how their pictures answer.
+def _frames(
+    part: ClipPart, speaker: Speaker, bar: ProgressBar, portrait_size: int | None = None
+) -> Sequence[CodedFrame]:
+    """Tracks frames, as a sender does that has the time; those that have a face.
 
     Raises:
         NoFaceError: there are none.
@@ -222,16 +232,12 @@ def _states(
     from models.errors import NoFaceError
     from models.evaluation.recording import code_frames
 
-    states: list[FaceState] = []
-    sensitivities: list[Sensitivity | None] = []
+    frames: list[CodedFrame] = []
     done = 0
-    for coded in code_frames(part, speaker):
+    for coded in code_frames(part, speaker, portrait_size=portrait_size):
         done += len(coded.frames)
         bar.frames("tracking", done, part.frames)
-        for frame in coded.frames:
-            if frame.state is not None:
-                states.append(frame.state)
-                sensitivities.append(frame.sensitivity)
-    if not states:
+        frames += [frame for frame in coded.frames if frame.state is not None]
+    if not frames:
         raise NoFaceError(f"{part.path}: expected a face, got none in {part.frames} frames")
-    return states, sensitivities
+    return frames

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 
 import aioice.ice
 from aiortc import (
@@ -138,11 +138,28 @@ async def gather(
         await connection.setLocalDescription(description)
         gathered()  # connecting has been scheduled and has not begun
 
-    gathering = asyncio.ensure_future(whole())
+    await _to_its_end(whole())
+
+
+async def close(connection: RTCPeerConnection) -> None:
+    """Closes a connection, and never half.
+
+    aioice closes a connection's sockets one after the other, and what a cancelled closing
+    has not come to stays open for good: a second closing returns at once.
+
+    Args:
+        connection: closed afterwards, even where the caller is cancelled meanwhile.
+    """
+    await _to_its_end(connection.close())
+
+
+async def _to_its_end(work: Coroutine[object, object, None]) -> None:
+    """Awaits what must not be left half done; a cancellation counts once it is done."""
+    task = asyncio.ensure_future(work)
     try:
-        await asyncio.shield(gathering)
+        await asyncio.shield(task)
     except asyncio.CancelledError:
-        await asyncio.wait([gathering])
+        await asyncio.wait([task])
         raise
 
 

@@ -85,7 +85,7 @@ class RtcLink(Link):
     async def close(self) -> None:
         """Closes the connection; may be called twice."""
         self._set_state(LinkState.CLOSED)
-        await self._connection.close()
+        await negotiation.close(self._connection)
 
     def _transmit(self, packet: bytes) -> bool:
         channel = self._face

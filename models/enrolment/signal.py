@@ -23,6 +23,8 @@ from codec.signal import COMPONENTS, MAX_FRAMES, PERSON, ROWS, STEP, SignalModel
 
 FLOOR = 1e-7
 """Directions that matter less than this, of the one that matters most, are taken for that."""
+LEAST_CURVATURE = 1e-9
+"""However little anything matters: a portrait that shows nothing is still written."""
 ROUNDS = 2
 BLOCKS = 12
 """So many blocks at least tell usual sizes; lengths with fewer take those of shorter ones."""
@@ -80,7 +82,7 @@ def _smoothed(samples: SignalSamples) -> Matrix:
 def _axes(away: Matrix, curvature: Matrix) -> tuple[Matrix, Matrix]:
     """Matrices to the coordinates, y = x A, and back, x = y B."""
     values, vectors = np.linalg.eigh(curvature)
-    values = np.maximum(values, values[-1] * FLOOR)
+    values = np.maximum(values, max(values[-1] * FLOOR, LEAST_CURVATURE))
     root = vectors * np.sqrt(values) @ vectors.T
     inverse_root = vectors / np.sqrt(values) @ vectors.T
     _, axes = np.linalg.eigh(np.cov((away @ root).T))

@@ -22,7 +22,7 @@ from client.capture import FrameSource
 from client.clock import monotonic_ms
 from client.feed import Portrait, PortraitLayer
 from client.transport.link import LinkState
-from client.transport.negotiation import gather
+from client.transport.negotiation import close, gather
 from codec.face import CHANNELS, EXPRESSION_DIM, FaceState, HeadPose, Tracking
 from codec.sensitivity import Sensitivity
 from codec.signal import PERSON, ROWS, SignalModel
@@ -173,7 +173,7 @@ class Page:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         for connection in self._connections:
-            await connection.close()
+            await close(connection)
 
     def send(self, text: str) -> None:
         self.channel.send(text)  # type: ignore[union-attr]

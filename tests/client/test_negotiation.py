@@ -3,7 +3,7 @@ import asyncio
 import aioice.ice
 import pytest
 
-from client.transport.negotiation import make_connection, make_offer
+from client.transport.negotiation import close, make_connection, make_offer
 
 
 def datagram_sockets(loop):
@@ -11,9 +11,14 @@ def datagram_sockets(loop):
     return [t for t in loop._transports.values() if not t.is_closing()]  # type: ignore[attr-defined]
 
 
-async def test_a_gathering_that_is_cancelled_leaves_no_socket_open(monkeypatch):
+@pytest.fixture(autouse=True)
+def three_interfaces(monkeypatch):
+    """Each of which costs a connection a socket."""
     addresses = ["127.0.0.1", "127.0.0.2", "127.0.0.3"]
     monkeypatch.setattr(aioice.ice, "get_host_addresses", lambda use_ipv4, use_ipv6: addresses)
+
+
+async def test_a_gathering_that_is_cancelled_leaves_no_socket_open():
     connection = make_connection([])
     connection.createDataChannel("face")
     loop = asyncio.get_running_loop()
@@ -27,6 +32,25 @@ async def test_a_gathering_that_is_cancelled_leaves_no_socket_open(monkeypatch):
     assert offering.cancel()
     with pytest.raises(asyncio.CancelledError):
         await offering
-    await connection.close()
+    await close(connection)
     await asyncio.sleep(0.05)
+    assert len(datagram_sockets(loop)) == before
+
+
+async def test_a_closing_that_is_cancelled_leaves_no_socket_open():
+    connection = make_connection([])
+    connection.createDataChannel("face")
+    loop = asyncio.get_running_loop()
+    before = len(datagram_sockets(loop))
+    await make_offer(connection)
+    assert len(datagram_sockets(loop)) == before + 3
+    closing = asyncio.create_task(close(connection))
+    # Into the midst of it: the first socket is being closed.
+    for _ in range(1000):
+        if len(datagram_sockets(loop)) < before + 3:
+            break
+        await asyncio.sleep(0)
+    assert closing.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await closing
     assert len(datagram_sockets(loop)) == before

@@ -101,6 +101,8 @@ def test_a_recording_that_broke_off_is_refused(tmp_path):
         (11, b"\1", "reserved byte of 0"),
         (12, b"\0\0\0\0", "frame rate"),
         (16, b"\0\0\0\0", "frame rate"),
+        (24, b"\xff\xff\xff\xff", "1 to 8 frames in each of 2 packets, got 4294967295"),
+        (24, b"\0\0\0\1", "1 to 8 frames in each of 2 packets, got 1"),
     ],
 )
 def test_headers_of_something_else_are_refused(call, offset, value, message):

@@ -225,12 +225,27 @@ def test_times_that_do_not_fit_are_refused(pts_ms):
         Encoder(SPEAKER, MODEL).encode(replace(talking_head(1)[0], pts_ms=pts_ms))
 
 
-def test_times_that_do_not_go_on_are_refused():
+@pytest.mark.parametrize("latency_ms", [0, 120])
+def test_a_frame_that_comes_twice_is_refused(latency_ms):
     state = talking_head(1)[0]
-    encoder = Encoder(SPEAKER, MODEL)
+    encoder = Encoder(SPEAKER, MODEL, config=EncoderConfig(latency_ms=latency_ms))
     encoder.encode(replace(state, pts_ms=40))
-    with pytest.raises(CodecError, match="after 40 ms, got 40 ms"):
+    with pytest.raises(CodecError, match="another time than 40 ms"):
         encoder.encode(replace(state, pts_ms=40))
+
+
+@pytest.mark.parametrize("later_ms", [60_000, 100])
+def test_a_jump_in_time_is_sent_in_key_packets(later_ms):
+    """A machine that slept, a clip that begins anew: short times would be taken for others."""
+    states = talking_head(22)
+    states = [replace(s, pts_ms=s.pts_ms + 20_000) for s in states[:10]] + [
+        replace(s, pts_ms=later_ms + 40 * i) for i, s in enumerate(states[10:])
+    ]
+    expected = ["KEY", "KEY", "ALONE", "KEY", "KEY", "ALONE"]
+    packets = encode_all(states)
+    assert kinds(packets) == expected
+    if later_ms > 20_000:
+        assert held(packets) == [4, 4, 2, 4, 4, 4]
 
 
 @pytest.mark.parametrize(

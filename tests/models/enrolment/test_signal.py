@@ -69,6 +69,11 @@ def test_frames_in_pairs_tell_about_longer_blocks_what_they_can(seen: SignalSamp
     assert np.array_equal(model.usual(8)[-1], model.usual(2)[-1])
 
 
+def test_a_portrait_that_shows_nothing_has_coordinates_all_the_same(seen: SignalSamples) -> None:
+    model = estimate_signal(replace(seen, curvatures=np.zeros_like(seen.curvatures)), BACKGROUND)
+    assert np.isfinite(model.basis).all()
+
+
 def test_all_frames_are_looked_at_where_there_is_time() -> None:
     assert choose_frames(50, 60).tolist() == list(range(50))
 

@@ -18,6 +18,7 @@ from codec.face import Tracking
 from codec.profile import Profile
 from models.clip import read_clip
 from models.errors import ClipError, ModelError, NoFaceError
+from models.evaluation.coding_loss import measure_coding_loss
 from models.evaluation.evaluate import Comparison, Evaluation, evaluate
 from models.evaluation.metrics import psnr_db
 from models.evaluation.pictures import PictureFolder, VideoFile, open_sink
@@ -317,3 +318,16 @@ def test_the_closed_loop_brings_the_portrait_nearer_to_the_camera(
                     figures.append(psnr_db(frame.portrait, renderer.render(frame.state, 256)))
             mean_db[loop] = np.mean(figures[8:])
     assert mean_db[Loop.EVERY] > mean_db[Loop.OPEN] + 0.3
+
+
+def test_what_coding_costs_the_picture_is_measured_on_pictures(
+    talking_clip: Path, speaker: Speaker
+) -> None:
+    part = ClipPart.of(talking_clip, slice(96, 112))
+    frames = [
+        frame for coded in code_frames(part, speaker, portrait_size=128) for frame in coded.frames
+    ]
+    compact, lossless = measure_coding_loss(frames, speaker, tuple(Profile))
+    assert compact.unquantised_db == lossless.unquantised_db > 20
+    assert abs(lossless.lost_db) < 0.05
+    assert abs(compact.lost_db) < 1.0 and compact.lost_db != lossless.lost_db
