@@ -30,8 +30,9 @@ COLD_LEVELS = ((5.0, 15), *LEVELS)
 GREY_SIGMA = 10.0
 """Usual grey difference after alignment (noise, folds, shadows)."""
 HUBER_SIGMAS = 1.0
-PIXELS_PER_SAMPLE = 2.0
-"""Neighbouring pixels repeat each other: so many count as one independent observation."""
+PIXELS_PER_SAMPLE = 3.0
+"""Neighbouring pixels repeat each other: so many, times the square of the blur, count as one
+independent observation."""
 STEADY_SIGMA = np.array([0.01, 0.01, 0.01, 0.01, 0.015, 0.015])
 """Usual change of the six numbers from frame to frame."""
 LIGHT_SIGMA = np.array([0.2, 20.0])
@@ -182,6 +183,7 @@ class _Level:
         moved = [gx * self.x, gx * self.y, gy * self.x, gy * self.y, gx, gy]
         self.J = np.stack([*moved, *light], 1)
         self.mean = mean
+        self.repeated = PIXELS_PER_SAMPLE * blur**2
 
     def align(
         self,
@@ -210,7 +212,7 @@ class _Level:
             size = np.abs(residual)
             error = float(weight @ size / visible)
             weight = weight * np.minimum(1, HUBER_SIGMAS * GREY_SIGMA / np.maximum(size, 1e-6))
-            weight /= GREY_SIGMA**2 * PIXELS_PER_SAMPLE
+            weight /= GREY_SIGMA**2 * self.repeated
             JW = self.J * weight[:, None]
             pull = np.concatenate(
                 [

@@ -89,7 +89,7 @@ def learn_torso_habit(
         before: what was expected before; it goes on where these frames tell nothing else.
     """
     terms = _terms(poses, camera)
-    torsos = torsos - terms @ before.weights.T.astype(np.float64)
+    unexpected = torsos - terms @ before.weights.T.astype(np.float64)
     middle, size = terms.mean(0), np.maximum(terms.std(0), 1e-6)
     middle[0], size[0] = 0.0, 1.0
     standard = (terms - middle) / size
@@ -98,7 +98,7 @@ def learn_torso_habit(
     fitted = np.zeros((TERMS, 6))
     spread = np.ones(6)
     for number in range(6):
-        target = torsos[:, number].astype(np.float64)
+        target = unexpected[:, number]
         weight = np.ones(len(target))
         for _ in range(ROUNDS):
             weighted = standard * weight[:, None]
