@@ -24,7 +24,8 @@ from models.face.torso_habit import USUAL_SPREAD
 
 TORSO_PX = 96
 """Side of the small grey portrait that the alignment works on."""
-LEVELS = ((2.0, 8), (0.8, 8))
+FINE = 0.8
+LEVELS = ((2.0, 8), (FINE, 8))
 """Coarse to fine: blur of both pictures in pixels, most iterations."""
 COLD_LEVELS = ((5.0, 15), *LEVELS)
 GREY_SIGMA = 10.0
@@ -42,8 +43,20 @@ CONVERGED = 5e-5
 MAX_A, MAX_B = 0.5, 0.5
 LOST_GREY = 40.0
 """Mean grey difference above which the alignment has failed."""
-MIN_VISIBLE = 0.15
+MIN_VISIBLE = 0.04
 """Share of the torso that has to be in view."""
+POOR_GREY = 20.0
+"""Mean grey difference above which it is looked for elsewhere; an alignment has 3 to 10."""
+SEARCH_B0 = np.linspace(-0.12, 0.12, 7)
+SEARCH_B1 = np.linspace(-0.16, 0.28, 23)
+SEARCH_SPREADS = 3.0
+"""Usual distances from what is expected, at which a place has to be so much more convincing."""
+WELL_VISIBLE = 0.5
+"""Share of the torso in view below which what is expected counts more."""
+SEARCH_AGAIN = 10
+"""Frames between searches."""
+CHANCE_GREY = 25.0
+"""A pixel that differs by less speaks for the place that it is compared at."""
 
 Grey = NDArray[np.float32]
 Motion = NDArray[np.float32]
@@ -124,6 +137,7 @@ class TorsoTracker:
         self._spread = np.array(USUAL_SPREAD if spread is None else spread, np.float64)
         self._motion = np.zeros(6)
         self._cold = True
+        self._searched = SEARCH_AGAIN
 
     def track(
         self,
@@ -147,13 +161,14 @@ class TorsoTracker:
         if expected is not None and self._cold:
             self._motion = expected
         usual = np.zeros(6) if expected is None else expected
-        motion = self._motion
-        error = np.inf
-        for blur, iterations in COLD_LEVELS if self._cold else LEVELS:
-            level = self._levels[blur]
-            motion, error = level.align(
-                _blurred(grey, blur), head, motion, self._motion, usual, self._spread, iterations
-            )
+        motion, error = self._align(grey, head, self._motion, usual)
+        self._searched += 1
+        if error > POOR_GREY and expected is not None and self._searched > SEARCH_AGAIN:
+            self._searched = 0
+            start = self._levels[FINE].search(_blurred(grey, FINE), head, expected, self._spread)
+            found, found_error = self._align(grey, head, start, usual)
+            if found_error < error:
+                motion, error = found, found_error
         plausible = np.abs(motion[:4]).max() < MAX_A and np.abs(motion[4:]).max() < MAX_B
         if plausible and error < LOST_GREY:
             self._motion = motion
@@ -162,6 +177,22 @@ class TorsoTracker:
             self._cold = True
             self._motion = self._motion if expected is None else expected
         return self._motion.astype(np.float32)
+
+    def _align(
+        self,
+        grey: Grey,
+        head: NDArray[np.uint8],
+        start: NDArray[np.float64],
+        usual: NDArray[np.float64],
+    ) -> tuple[NDArray[np.float64], float]:
+        """Coarse to fine from a start; returns the motion and its mean grey difference."""
+        motion, error = start, np.inf
+        for blur, iterations in COLD_LEVELS if self._cold else LEVELS:
+            level = self._levels[blur]
+            motion, error = level.align(
+                _blurred(grey, blur), head, motion, start, usual, self._spread, iterations
+            )
+        return motion, error
 
 
 class _Level:
@@ -198,7 +229,6 @@ class _Level:
         """Runs the iteration; returns the motion and the weighted mean grey difference."""
         light = np.zeros(2)
         error = np.inf
-        prior = np.concatenate([1 / STEADY_SIGMA**2 + 1 / spread**2, 1 / LIGHT_SIGMA**2])
         for _ in range(iterations):
             u, v = _moved(motion, self.x, self.y)
             warped = cv2.remap(grey, u, v, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
@@ -207,6 +237,10 @@ class _Level:
             visible = weight.sum()
             if visible <= MIN_VISIBLE * self.weight.sum():
                 return motion, np.inf
+            # A rim of the torso tells little, and that little is apt to be wrong.
+            rim = max(1.0, WELL_VISIBLE * float(self.weight.sum() / visible))
+            towards_usual = rim**2 / spread**2
+            prior = np.concatenate([1 / STEADY_SIGMA**2 + towards_usual, 1 / LIGHT_SIGMA**2])
             lit = self.template + light[0] * (self.template - self.mean) + light[1]
             residual = warped.ravel() - lit
             size = np.abs(residual)
@@ -216,7 +250,7 @@ class _Level:
             JW = self.J * weight[:, None]
             pull = np.concatenate(
                 [
-                    (motion - before) / STEADY_SIGMA**2 + (motion - usual) / spread**2,
+                    (motion - before) / STEADY_SIGMA**2 + (motion - usual) * towards_usual,
                     light / LIGHT_SIGMA**2,
                 ]
             )
@@ -226,6 +260,36 @@ class _Level:
             if np.abs(step[:6]).max() < CONVERGED:
                 break
         return motion, error
+
+    def search(
+        self,
+        grey: Grey,
+        head: NDArray[np.uint8],
+        expected: NDArray[np.float64],
+        spread: NDArray[np.float64],
+    ) -> NDArray[np.float64]:
+        """Looks for the torso about where it is expected.
+
+        Where little of the torso is in view, what speaks against all other places is that it
+        is not seen there. So pixels that agree count for a place, pixels that do not against
+        it, and those out of view or behind the head neither way.
+        """
+        best, least = expected, np.inf
+        total = self.weight.sum()
+        for b0 in SEARCH_B0:
+            for b1 in SEARCH_B1:
+                motion = expected + np.array([0.0, 0.0, 0.0, 0.0, b0, b1])
+                u, v = _moved(motion, self.x, self.y)
+                shown = cv2.remap(grey, u, v, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+                hidden = cv2.remap(head, u, v, cv2.INTER_NEAREST)
+                weight = self.weight * (_inside(u, v) & (hidden.ravel() == 0))
+                against = np.abs(shown.ravel() - self.template) - CHANCE_GREY
+                unusual = (b0 / spread[4]) ** 2 + (b1 / spread[5]) ** 2
+                unusual /= SEARCH_SPREADS**2
+                cost = float(weight @ np.minimum(against, 2 * CHANCE_GREY) / total) + unusual
+                if cost < least:
+                    best, least = motion, cost
+        return best
 
 
 def _moved(
