@@ -20,7 +20,8 @@ from models.face.crop import FACE_SOURCE_PX, PortraitCrop, face_crop
 from models.face.fit import FaceFitter
 from models.face.mesh import portrait_landmarks
 from models.face.model import FaceModel, basis_digest
-from models.face.torso import TORSO_PX, TorsoTracker, head_mask, torso_grey
+from models.face.torso import TorsoTracker, head_mask, torso_grey
+from models.face.torso_alignment import TORSO_PX
 from models.face.torso_reference import HEAD_GROWTH
 
 Array = NDArray[np.float32]

@@ -17,7 +17,8 @@ from models.face.camera import CameraIntrinsics
 from models.face.crop import PortraitCrop
 from models.face.embedding import EmbeddingWeights
 from models.face.mesh import LANDMARKS
-from models.face.torso import TORSO_PX, TorsoReference
+from models.face.torso import TorsoReference
+from models.face.torso_alignment import TORSO_PX
 from models.face.torso_habit import TERMS, TorsoHabit
 
 PREFIX = "face."

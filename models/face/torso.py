@@ -20,45 +20,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.face.contrast import LUMINANCE, project
+from models.face.torso_alignment import TORSO_PX, Grey, TorsoLevel, blurred, inside, moved
 from models.face.torso_habit import USUAL_SPREAD
 
-TORSO_PX = 96
-"""Side of the small grey portrait that the alignment works on."""
 FINE = 0.8
 LEVELS = ((2.0, 8), (FINE, 8))
 """Coarse to fine: blur of both pictures in pixels, most iterations."""
 COLD_LEVELS = ((5.0, 15), *LEVELS)
-GREY_SIGMA = 10.0
-"""Usual grey difference after alignment (noise, folds, shadows)."""
-HUBER_SIGMAS = 1.0
-PIXELS_PER_SAMPLE = 3.0
-"""Neighbouring pixels repeat each other: so many, times the square of the blur, count as one
-independent observation."""
-STEADY_SIGMA = np.array([0.01, 0.01, 0.01, 0.01, 0.015, 0.015])
-"""Usual change of the six numbers from frame to frame."""
-LIGHT_SIGMA = np.array([0.2, 20.0])
-"""Usual gain and offset between two frames' light."""
-CONVERGED = 5e-5
-"""A step below this (portrait sides) ends the iteration; 0.01 px at 256²."""
 MAX_A, MAX_B = 0.5, 0.5
 LOST_GREY = 40.0
 """Mean grey difference above which the alignment has failed."""
-MIN_VISIBLE = 0.04
-"""Share of the torso that has to be in view."""
 POOR_GREY = 20.0
 """Mean grey difference above which it is looked for elsewhere; an alignment has 3 to 10."""
-SEARCH_B0 = np.linspace(-0.12, 0.12, 7)
-SEARCH_B1 = np.linspace(-0.16, 0.28, 23)
-SEARCH_SPREADS = 3.0
-"""Usual distances from what is expected, at which a place has to be so much more convincing."""
-WELL_VISIBLE = 0.5
-"""Share of the torso in view below which what is expected counts more."""
 SEARCH_AGAIN = 10
 """Frames between searches."""
-CHANCE_GREY = 25.0
-"""A pixel that differs by less speaks for the place that it is compared at."""
 
-Grey = NDArray[np.float32]
 Motion = NDArray[np.float32]
 
 
@@ -114,10 +90,10 @@ def warp_back(
         something (inside the portrait, not behind the head).
     """
     centre = (np.arange(TORSO_PX) + 0.5) / TORSO_PX - 0.5
-    u, v = _moved(np.asarray(motion, np.float64), *np.meshgrid(centre, centre))
+    u, v = moved(np.asarray(motion, np.float64), *np.meshgrid(centre, centre))
     warped = cv2.remap(grey, u, v, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     hidden = cv2.remap(head, u, v, cv2.INTER_NEAREST)
-    return np.asarray(warped, np.float32), np.asarray(_inside(u, v) & (hidden == 0))
+    return np.asarray(warped, np.float32), np.asarray(inside(u, v) & (hidden == 0))
 
 
 class TorsoTracker:
@@ -133,7 +109,9 @@ class TorsoTracker:
     ) -> None:
         self._visible = bool(reference.weight.any())
         levels = COLD_LEVELS if self._visible else ()
-        self._levels = {blur: _Level(reference, blur) for blur, _ in levels}
+        self._levels = {
+            blur: TorsoLevel(reference.grey, reference.weight, blur) for blur, _ in levels
+        }
         self._spread = np.array(USUAL_SPREAD if spread is None else spread, np.float64)
         self._motion = np.zeros(6)
         self._cold = True
@@ -165,7 +143,7 @@ class TorsoTracker:
         self._searched += 1
         if error > POOR_GREY and expected is not None and self._searched > SEARCH_AGAIN:
             self._searched = 0
-            start = self._levels[FINE].search(_blurred(grey, FINE), head, expected, self._spread)
+            start = self._levels[FINE].search(blurred(grey, FINE), head, expected, self._spread)
             found, found_error = self._align(grey, head, start, usual)
             if found_error < error:
                 motion, error = found, found_error
@@ -190,130 +168,6 @@ class TorsoTracker:
         for blur, iterations in COLD_LEVELS if self._cold else LEVELS:
             level = self._levels[blur]
             motion, error = level.align(
-                _blurred(grey, blur), head, motion, start, usual, self._spread, iterations
+                blurred(grey, blur), head, motion, start, usual, self._spread, iterations
             )
         return motion, error
-
-
-class _Level:
-    """The reference at one blur, with all that the alignment needs of it."""
-
-    def __init__(self, reference: TorsoReference, blur: float) -> None:
-        T = _blurred(reference.grey.astype(np.float32), blur)
-        rows, columns = np.nonzero(reference.weight)
-        gy, gx = (np.asarray(slope, np.float64) for slope in np.gradient(T))
-        self.template = T[rows, columns].astype(np.float64)
-        self.weight = reference.weight[rows, columns] / 255.0
-        # Portrait coordinates of pixel centres, origin at the portrait's centre.
-        self.x = (columns + 0.5) / TORSO_PX - 0.5
-        self.y = (rows + 0.5) / TORSO_PX - 0.5
-        gx, gy = gx[rows, columns] * TORSO_PX, gy[rows, columns] * TORSO_PX
-        mean = float(self.template.mean())
-        # Steepest-descent images of [A00, A01, A10, A11, b0, b1] and of the light.
-        light = [-(self.template - mean), -np.ones(len(rows))]
-        moved = [gx * self.x, gx * self.y, gy * self.x, gy * self.y, gx, gy]
-        self.J = np.stack([*moved, *light], 1)
-        self.mean = mean
-        self.repeated = PIXELS_PER_SAMPLE * blur**2
-
-    def align(
-        self,
-        grey: Grey,
-        head: NDArray[np.uint8],
-        motion: NDArray[np.float64],
-        before: NDArray[np.float64],
-        usual: NDArray[np.float64],
-        spread: NDArray[np.float64],
-        iterations: int,
-    ) -> tuple[NDArray[np.float64], float]:
-        """Runs the iteration; returns the motion and the weighted mean grey difference."""
-        light = np.zeros(2)
-        error = np.inf
-        for _ in range(iterations):
-            u, v = _moved(motion, self.x, self.y)
-            warped = cv2.remap(grey, u, v, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-            hidden = cv2.remap(head, u, v, cv2.INTER_NEAREST)
-            weight = self.weight * (_inside(u, v) & (hidden.ravel() == 0))
-            visible = weight.sum()
-            if visible <= MIN_VISIBLE * self.weight.sum():
-                return motion, np.inf
-            # A rim of the torso tells little, and that little is apt to be wrong.
-            rim = max(1.0, WELL_VISIBLE * float(self.weight.sum() / visible))
-            towards_usual = rim**2 / spread**2
-            prior = np.concatenate([1 / STEADY_SIGMA**2 + towards_usual, 1 / LIGHT_SIGMA**2])
-            lit = self.template + light[0] * (self.template - self.mean) + light[1]
-            residual = warped.ravel() - lit
-            size = np.abs(residual)
-            error = float(weight @ size / visible)
-            weight = weight * np.minimum(1, HUBER_SIGMAS * GREY_SIGMA / np.maximum(size, 1e-6))
-            weight /= GREY_SIGMA**2 * self.repeated
-            JW = self.J * weight[:, None]
-            pull = np.concatenate(
-                [
-                    (motion - before) / STEADY_SIGMA**2 + (motion - usual) * towards_usual,
-                    light / LIGHT_SIGMA**2,
-                ]
-            )
-            step = np.linalg.solve(JW.T @ self.J + np.diag(prior), JW.T @ residual + pull)
-            motion = _compose_inverse(motion, step[:6])
-            light = light - step[6:]
-            if np.abs(step[:6]).max() < CONVERGED:
-                break
-        return motion, error
-
-    def search(
-        self,
-        grey: Grey,
-        head: NDArray[np.uint8],
-        expected: NDArray[np.float64],
-        spread: NDArray[np.float64],
-    ) -> NDArray[np.float64]:
-        """Looks for the torso about where it is expected.
-
-        Where little of the torso is in view, what speaks against all other places is that it
-        is not seen there. So pixels that agree count for a place, pixels that do not against
-        it, and those out of view or behind the head neither way.
-        """
-        best, least = expected, np.inf
-        total = self.weight.sum()
-        for b0 in SEARCH_B0:
-            for b1 in SEARCH_B1:
-                motion = expected + np.array([0.0, 0.0, 0.0, 0.0, b0, b1])
-                u, v = _moved(motion, self.x, self.y)
-                shown = cv2.remap(grey, u, v, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-                hidden = cv2.remap(head, u, v, cv2.INTER_NEAREST)
-                weight = self.weight * (_inside(u, v) & (hidden.ravel() == 0))
-                against = np.abs(shown.ravel() - self.template) - CHANCE_GREY
-                unusual = (b0 / spread[4]) ** 2 + (b1 / spread[5]) ** 2
-                unusual /= SEARCH_SPREADS**2
-                cost = float(weight @ np.minimum(against, 2 * CHANCE_GREY) / total) + unusual
-                if cost < least:
-                    best, least = motion, cost
-        return best
-
-
-def _moved(
-    motion: NDArray[np.float64], x: NDArray[np.float64], y: NDArray[np.float64]
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Where points of the reference lie in the frame: portrait units in, pixels out."""
-    u = x + motion[0] * x + motion[1] * y + motion[4]
-    v = y + motion[2] * x + motion[3] * y + motion[5]
-    return (
-        ((u + 0.5) * TORSO_PX - 0.5).astype(np.float32),
-        ((v + 0.5) * TORSO_PX - 0.5).astype(np.float32),
-    )
-
-
-def _inside(u: NDArray[np.float32], v: NDArray[np.float32]) -> NDArray[np.bool_]:
-    return np.asarray((u >= 0) & (v >= 0) & (u <= TORSO_PX - 1) & (v <= TORSO_PX - 1))
-
-
-def _compose_inverse(motion: NDArray[np.float64], step: NDArray[np.float64]) -> NDArray[np.float64]:
-    """W ← W ∘ W(step)⁻¹, both affine."""
-    M = np.eye(2) + motion[:4].reshape(2, 2)
-    M = M @ np.linalg.inv(np.eye(2) + step[:4].reshape(2, 2))
-    return np.concatenate([(M - np.eye(2)).ravel(), motion[4:] - M @ step[4:]])
-
-
-def _blurred(grey: Grey, sigma: float) -> Grey:
-    return np.asarray(cv2.GaussianBlur(grey, (0, 0), sigma), np.float32)

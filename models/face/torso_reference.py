@@ -14,15 +14,8 @@ from numpy.typing import NDArray
 
 from models.face.contrast import find_colours
 from models.face.mesh import CHIN, MOUTH
-from models.face.torso import (
-    TORSO_PX,
-    Grey,
-    TorsoReference,
-    TorsoTracker,
-    head_mask,
-    torso_grey,
-    warp_back,
-)
+from models.face.torso import TorsoReference, TorsoTracker, head_mask, torso_grey, warp_back
+from models.face.torso_alignment import TORSO_PX, Grey
 
 ROUNDS = 3
 EDGE_PX = 1.5

@@ -38,7 +38,8 @@ from models.face.mesh import LANDMARKS
 from models.face.model import FaceModel, basis_digest
 from models.face.person import PersonSegmenter
 from models.face.survey import Progress, Survey, is_shared, survey_clip
-from models.face.torso import TORSO_PX, TorsoReference, TorsoTracker, head_mask, torso_grey
+from models.face.torso import TorsoReference, TorsoTracker, head_mask, torso_grey
+from models.face.torso_alignment import TORSO_PX
 from models.face.torso_habit import TorsoHabit, learn_torso_habit
 from models.face.torso_reference import HEAD_GROWTH, learn_torso_reference
 from models.face.tracker import FaceObservation, FaceTracker

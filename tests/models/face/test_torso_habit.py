@@ -5,7 +5,8 @@ import pytest
 
 from codec.face import HeadPose
 from models.face.camera import CameraIntrinsics
-from models.face.torso import TORSO_PX, TorsoReference, TorsoTracker
+from models.face.torso import TorsoReference, TorsoTracker
+from models.face.torso_alignment import TORSO_PX
 from models.face.torso_habit import USUAL_SPREAD, TorsoHabit, learn_torso_habit
 
 CAMERA = CameraIntrinsics(2.0, 0.5, 0.5)
@@ -68,3 +69,20 @@ def test_a_torso_out_of_view_is_where_it_is_expected() -> None:
     for _ in range(2):
         motion = tracker.track(picture.astype(np.float32), everything, expected)
         assert motion.tolist() == pytest.approx(expected.tolist())
+
+
+def test_a_torso_that_hardly_shows_is_found_where_it_does() -> None:
+    rows = np.arange(TORSO_PX)[:, None] * np.ones(TORSO_PX)
+    columns = rows.T
+    shoulders = rows > 60 + 0.01 * (columns - 48) ** 2
+    stripes = 200 - 40 * (columns % 24 < 12)
+    picture = np.where(shoulders, stripes, 20).astype(np.uint8)
+    weight = np.where(rows > 55, 255, 0).astype(np.uint8)
+    low = np.full((TORSO_PX, TORSO_PX), 20.0, np.float32)
+    low[24:] = picture[:-24]  # a quarter lower: 12 of 36 rows are left
+    tracker = TorsoTracker(TorsoReference(picture, weight), np.full(6, 0.05))
+    nothing_hidden = np.zeros((TORSO_PX, TORSO_PX), np.uint8)
+    expected = np.zeros(6)
+    for _ in range(3):
+        motion = tracker.track(low, nothing_hidden, expected)
+    assert motion[4:].tolist() == pytest.approx([0.0, 0.25], abs=0.02)

@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 
 from models.face.person import PersonSegmenter
-from models.face.torso import TORSO_PX, TorsoTracker, head_mask
+from models.face.torso import TorsoTracker, head_mask
+from models.face.torso_alignment import TORSO_PX
 from models.face.torso_reference import HEAD_GROWTH, learn_torso_reference
 from tests.models.face.test_torso import moved, texture
 

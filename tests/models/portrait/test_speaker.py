@@ -23,7 +23,8 @@ from models.face.camera import CameraIntrinsics
 from models.face.crop import PortraitCrop
 from models.face.embedding import EmbeddingWeights
 from models.face.model import FaceModel
-from models.face.torso import TORSO_PX, TorsoReference
+from models.face.torso import TorsoReference
+from models.face.torso_alignment import TORSO_PX
 from models.portrait.config import FieldConfig
 from models.portrait.field import SpeakerField
 from models.portrait.occupancy import Occupancy
