@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.face.similarity import Motion, motion_of, parts
-from models.face.torso import TORSO_PX, Grey
+from models.face.torso_alignment import TORSO_PX, Grey
 
 FRAME_PX = TORSO_PX
 """Side of the small grey portrait that the alignment works on: the torso's."""

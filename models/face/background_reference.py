@@ -20,7 +20,8 @@ from models.face.background import (
     BackgroundTracker,
 )
 from models.face.similarity import Motion, parts
-from models.face.torso import Grey, head_mask
+from models.face.torso import head_mask
+from models.face.torso_alignment import Grey
 from models.face.torso_reference import HEAD_GROWTH
 
 ROUNDS = 3

@@ -19,7 +19,7 @@ from models.face.crop import FACE_CROP_PX
 from models.face.mesh import LANDMARKS
 from models.face.model import FaceModel
 
-FORMAT = "nerfcall-dataset-2"
+FORMAT = "nerfcall-dataset-3"
 
 Bytes = NDArray[np.uint8]
 Floats = NDArray[np.float32]

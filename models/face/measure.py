@@ -20,7 +20,8 @@ from models.face.crop import FACE_SOURCE_PX, PortraitCrop, face_crop
 from models.face.fit import FaceFitter
 from models.face.mesh import portrait_landmarks
 from models.face.model import FaceModel, basis_digest
-from models.face.torso import TORSO_PX, TorsoTracker, head_mask, torso_grey
+from models.face.torso import TorsoTracker, head_mask, torso_grey
+from models.face.torso_alignment import TORSO_PX
 from models.face.torso_reference import HEAD_GROWTH
 
 Array = NDArray[np.float32]
@@ -83,7 +84,7 @@ class FaceMeasurer:
         self._face = face
         self._fitter = FaceFitter(face.neutral, basis, face.camera)
         self._recession = face.camera.focal / face.crop.camera().focal
-        self._torso = TorsoTracker(face.torso)
+        self._torso = TorsoTracker(face.torso, face.habit.spread)
         self._background = BackgroundTracker(face.background)
 
     def measure(self, landmarks: Array, transform: Array, views: PortraitViews) -> FaceMeasurement:
@@ -97,7 +98,9 @@ class FaceMeasurer:
         fit = self._fitter.fit(landmarks, recede(transform, self._recession))
         grey = torso_grey(views.torso_source)
         head = head_mask(landmarks, HEAD_GROWTH)
-        torso = self._torso.track(grey, head)
+        expected = self._face.habit.usual(fit.pose, self._face.camera)
+        contrast = torso_grey(views.torso_source, self._face.torso.colours)
+        torso = self._torso.track(contrast, head, expected)
         background = self._background.track(grey, head)
         face = face_crop(views.face_source, fit.pose, self._face.camera, self._face.neutral)
         return FaceMeasurement(fit.pose, fit.coefficients, torso, background, face, fit.error)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
@@ -17,7 +17,9 @@ from models.face.camera import CameraIntrinsics
 from models.face.crop import PortraitCrop
 from models.face.embedding import EmbeddingWeights
 from models.face.mesh import LANDMARKS
-from models.face.torso import TORSO_PX, TorsoReference
+from models.face.torso import TorsoReference
+from models.face.torso_alignment import TORSO_PX
+from models.face.torso_habit import TERMS, TorsoHabit
 
 PREFIX = "face."
 SHAPES: dict[str, tuple[int, ...]] = {
@@ -28,10 +30,14 @@ SHAPES: dict[str, tuple[int, ...]] = {
     "torso_weight": (TORSO_PX, TORSO_PX),
     "background_grey": (REFERENCE_PX, REFERENCE_PX),
     "background_weight": (REFERENCE_PX, REFERENCE_PX),
+    "torso_colours": (3,),
+    "torso_habit": (6, TERMS),
+    "torso_spread": (6,),
 }
 MAX_FRAME_PX = 32768
 MAX_HEAD_CM = 50.0
 FOCAL_RANGE = (0.05, 100.0)
+MAX_COLOURS = 1.01
 
 Array = NDArray[np.float32]
 
@@ -50,6 +56,7 @@ class FaceModel:
         torso: the torso at rest.
         background: what is behind the person.
         embedding: the trained embedding; None before training.
+        habit: where the torso is to be expected.
     """
 
     camera: CameraIntrinsics
@@ -61,6 +68,7 @@ class FaceModel:
     torso: TorsoReference
     background: BackgroundReference
     embedding: EmbeddingWeights | None = None
+    habit: TorsoHabit = field(default_factory=TorsoHabit.unknown)
 
     def standardise(self, coefficients: Array) -> Array:
         """Brings (..., 79) coefficients to zero mean and unit deviation over enrolment."""
@@ -80,6 +88,9 @@ class FaceModel:
             PREFIX + "torso_weight": self.torso.weight,
             PREFIX + "background_grey": self.background.grey,
             PREFIX + "background_weight": self.background.weight,
+            PREFIX + "torso_colours": self.torso.colours,
+            PREFIX + "torso_habit": self.habit.weights,
+            PREFIX + "torso_spread": self.habit.spread,
         }
         if self.embedding is not None:
             tensors |= self.embedding.to_tensors()
@@ -122,6 +133,10 @@ class FaceModel:
             np.isfinite(found["coefficient_mean"]).all() and _positive(found["coefficient_std"])
         ):
             raise SpeakerFileError("expected finite means and positive deviations, got others")
+        if not float(np.abs(found["torso_colours"]).sum()) < MAX_COLOURS:
+            raise SpeakerFileError("expected colours of the torso that add up to 1, got others")
+        if not (np.isfinite(found["torso_habit"]).all() and _positive(found["torso_spread"])):
+            raise SpeakerFileError("expected a finite habit of the torso, got another")
         has_embedding = any(name.startswith("embedding.") for name in tensors)
         return cls(
             read_camera(manifest),
@@ -130,9 +145,10 @@ class FaceModel:
             found["neutral"],
             found["coefficient_mean"],
             found["coefficient_std"],
-            TorsoReference(found["torso_grey"], found["torso_weight"]),
+            TorsoReference(found["torso_grey"], found["torso_weight"], found["torso_colours"]),
             BackgroundReference(found["background_grey"], found["background_weight"]),
             EmbeddingWeights.from_tensors(tensors) if has_embedding else None,
+            TorsoHabit(found["torso_habit"], found["torso_spread"]),
         )
 
 

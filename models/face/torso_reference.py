@@ -12,8 +12,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from models.face.contrast import find_colours
 from models.face.mesh import CHIN, MOUTH
-from models.face.torso import TORSO_PX, Grey, TorsoReference, TorsoTracker, head_mask, warp_back
+from models.face.torso import TorsoReference, TorsoTracker, head_mask, torso_grey, warp_back
+from models.face.torso_alignment import TORSO_PX, Grey
 
 ROUNDS = 3
 EDGE_PX = 1.5
@@ -29,25 +31,30 @@ MIN_SEEN = 0.2
 
 
 def learn_torso_reference(
-    greys: list[Grey], landmarks: NDArray[np.float32], person: NDArray[np.uint8], reference: int
+    pictures: list[NDArray[np.uint8]],
+    landmarks: NDArray[np.float32],
+    persons: NDArray[np.uint8],
+    reference: int,
 ) -> TorsoReference:
     """Learns which pixels tell of the torso, and what they look like at rest.
 
     Args:
-        greys: N pictures from `torso_grey`, in the order of time.
+        pictures: N of (96, 96, 3) uint8, in the order of time.
         landmarks: (N, 478, ≥2) float32 in units of the portrait's side.
-        person: (96, 96) uint8, the person in the reference frame.
+        persons: (N, 96, 96) uint8, the person.
         reference: which of the N frames is the one at rest.
 
     Returns:
         The reference; of zero weight where no torso is in view.
     """
     heads = [head_mask(points, HEAD_GROWTH) for points in landmarks]
-    grow = cv2.GaussianBlur(person, (0, 0), EDGE_PX).astype(np.float32) / 255
+    colours = _colours(pictures, landmarks, persons, heads)
+    greys = [torso_grey(picture, colours) for picture in pictures]
+    grow = cv2.GaussianBlur(persons[reference], (0, 0), EDGE_PX).astype(np.float32) / 255
     allowed = np.minimum(1, 2 * grow) * _below(landmarks[reference]) * (heads[reference] == 0)
     picture, weight = greys[reference], allowed
     for _ in range(ROUNDS):
-        torso = TorsoReference(_to_uint8(picture), _to_uint8(255 * weight))
+        torso = TorsoReference(_to_uint8(picture), _to_uint8(255 * weight), colours)
         if not torso.weight.any():
             break
         tracker = TorsoTracker(torso)
@@ -64,7 +71,22 @@ def learn_torso_reference(
         picture = np.where(known, mean, greys[reference]).astype(np.float32)
         steady = np.where(known, 1 / (1 + (deviation / STEADY_GREY) ** 2), 0)
         weight = (allowed * steady).astype(np.float32)
-    return TorsoReference(_to_uint8(picture), _to_uint8(255 * weight))
+    return TorsoReference(_to_uint8(picture), _to_uint8(255 * weight), colours)
+
+
+def _colours(
+    pictures: list[NDArray[np.uint8]],
+    landmarks: NDArray[np.float32],
+    persons: NDArray[np.uint8],
+    heads: list[NDArray[np.uint8]],
+) -> NDArray[np.float32]:
+    """The grey that parts the torso from what is behind it."""
+    torso, behind = [], []
+    for picture, points, person, head in zip(pictures, landmarks, persons, heads, strict=True):
+        low = (_below(points) >= 1) & (head == 0)
+        torso.append(picture[low & (person > 230)])
+        behind.append(picture[(person < 25) & (_below(points) > 0)])
+    return find_colours(np.concatenate(torso), np.concatenate(behind))
 
 
 def _below(landmarks: NDArray[np.float32]) -> Grey:

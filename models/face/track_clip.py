@@ -22,6 +22,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from codec.face import HeadPose
 from models.clip import Frame, probe_clip, scan_clip
 from models.errors import ClipError, NoFaceError
 from models.face.background import BackgroundReference
@@ -37,8 +38,10 @@ from models.face.mesh import LANDMARKS
 from models.face.model import FaceModel, basis_digest
 from models.face.person import PersonSegmenter
 from models.face.survey import Progress, Survey, is_shared, survey_clip
-from models.face.torso import TORSO_PX, TorsoReference, torso_grey
-from models.face.torso_reference import learn_torso_reference
+from models.face.torso import TorsoReference, TorsoTracker, head_mask, torso_grey
+from models.face.torso_alignment import TORSO_PX
+from models.face.torso_habit import TorsoHabit, learn_torso_habit
+from models.face.torso_reference import HEAD_GROWTH, learn_torso_reference
 from models.face.tracker import FaceObservation, FaceTracker
 from models.face.variety import FramePlan, Variety, look, plan_frames
 
@@ -205,22 +208,26 @@ class _Kept:
         neutral = fit_neutral(landmarks[some], receded, basis, camera)
         person = None
         with PersonSegmenter() as segmenter:
-            torso, background = self._references(landmarks, transforms, segmenter)
+            torso, background, reference = self._references(landmarks, transforms, segmenter)
             if person_masks:
                 person = np.array(list(self._persons(segmenter, report)))
         still = np.zeros(len(basis.components), np.float32)
         digest = basis_digest(basis)
         face = FaceModel(camera, self.crop, digest, neutral, still, still + 1, torso, background)
+        place = recede(transforms[reference], factor)[:3, 3].astype(np.float32)
+        still_head = HeadPose(np.zeros(3, np.float32), place)
+        face = replace(face, habit=TorsoHabit.following(still_head, camera))
         return self._dataset(face, basis, landmarks, person, report)
 
     def _references(
         self, landmarks: Array, transforms: Array, segmenter: PersonSegmenter
-    ) -> tuple[TorsoReference, BackgroundReference]:
+    ) -> tuple[TorsoReference, BackgroundReference, int]:
         """Learns what the motions refer to, about the frame with the most usual head position."""
         positions = transforms[:, :3, 3]
         reference = int(np.abs(positions - np.median(positions, 0)).sum(1).argmin())
         some = np.union1d(_spread(len(landmarks), REFERENCE_FRAMES), [reference])
-        greys = [torso_grey(self.views[i].torso_source) for i in some]
+        pictures = [self.views[i].torso_source for i in some]
+        greys = [torso_grey(picture) for picture in pictures]
         persons = np.array(
             [
                 cv2.resize(
@@ -233,8 +240,9 @@ class _Kept:
         )
         at = int(np.searchsorted(some, reference))
         return (
-            learn_torso_reference(greys, landmarks[some], persons[at], at),
+            learn_torso_reference(pictures, landmarks[some], persons, at),
             learn_background_reference(greys, landmarks[some], persons, at),
+            reference,
         )
 
     def _persons(self, segmenter: PersonSegmenter, report: Progress) -> Iterator[NDArray[np.uint8]]:
@@ -257,23 +265,40 @@ class _Kept:
         for i, views in enumerate(self.views):
             measured.append(measurer.measure(landmarks[i], self.transforms[i], views))
             report("measuring", i + 1, len(self.views))
+        poses = np.array([np.concatenate([m.pose.rotation, m.pose.translation]) for m in measured])
+        torsos = np.array([m.torso for m in measured])
+        habit = learn_torso_habit(poses, torsos, face.camera, face.habit)
+        face = replace(face, habit=habit)
+        torsos = self._torsos(face, landmarks, [m.pose for m in measured])
         coefficients = np.array([m.coefficients for m in measured])
         spread = np.maximum(coefficients.std(0), MIN_STD)
         return TrackedDataset(
             replace(face, coefficient_mean=coefficients.mean(0), coefficient_std=spread),
             portraits=self.portraits,
             faces=np.array([m.face for m in measured]),
-            poses=np.array(
-                [np.concatenate([m.pose.rotation, m.pose.translation]) for m in measured]
-            ),
+            poses=poses,
             coefficients=coefficients,
-            torso=np.array([m.torso for m in measured]),
+            torso=torsos,
             background=np.array([m.background for m in measured]),
             landmarks=np.ascontiguousarray(landmarks[..., :2]),
             tracking=self.tracking,
             indices=self.indices,
             pts_ms=self.pts_ms,
             person=person,
+        )
+
+    def _torsos(self, face: FaceModel, landmarks: Array, poses: list[HeadPose]) -> Array:
+        """(N, 6) torso motions once more, now that it is known where to expect them."""
+        tracker = TorsoTracker(face.torso, face.habit.spread)
+        return np.array(
+            [
+                tracker.track(
+                    torso_grey(views.torso_source, face.torso.colours),
+                    head_mask(points, HEAD_GROWTH),
+                    face.habit.usual(pose, face.camera),
+                )
+                for views, points, pose in zip(self.views, landmarks, poses, strict=True)
+            ]
         )
 
 

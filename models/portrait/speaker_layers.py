@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from models.errors import SpeakerFileError
 
-FORMAT = "nerfcall-speaker-6"
+FORMAT = "nerfcall-speaker-7"
 _FAMILY = "nerfcall-speaker-"
 OUTDATED = (1, 2, 3, 4, 5)
 """Versions that this one cannot read: 1 and 2 knew no background motion, 3 had one layer, 4 no

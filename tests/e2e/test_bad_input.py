@@ -103,8 +103,8 @@ def truncated(speaker: bytes) -> bytes:
 
 
 def of_another_version(speaker: bytes) -> bytes:
-    assert speaker.startswith(b"nerfcall-speaker-6")
-    return speaker.replace(b"nerfcall-speaker-6", b"nerfcall-speaker-9", 1)
+    assert speaker.startswith(b"nerfcall-speaker-7")
+    return speaker.replace(b"nerfcall-speaker-7", b"nerfcall-speaker-9", 1)
 
 
 def of_absurd_shape(speaker: bytes) -> bytes:
@@ -124,7 +124,7 @@ def too_large(speaker: bytes) -> bytes:
     ("command", "damage", "complaint"),
     [
         ("encode", truncated, "expected a whole speaker file"),
-        ("encode", of_another_version, "expected a speaker file nerfcall-speaker-6"),
+        ("encode", of_another_version, "expected a speaker file nerfcall-speaker-7"),
         ("encode", of_absurd_shape, "face.neutral: expected shape (478, 3), got (4, 3)"),
         ("encode", of_something_else, "expected a whole speaker file"),
         ("encode", too_large, "expected at most"),

@@ -8,7 +8,8 @@ from models.enrolment.ablation import ABLATIONS
 from models.enrolment.train import train
 from models.enrolment.train_config import TrainConfig
 from models.face.dataset import TrackedDataset
-from models.face.torso import TORSO_PX, TorsoTracker
+from models.face.torso import TorsoTracker
+from models.face.torso_alignment import TORSO_PX
 from models.portrait.config import FieldConfig
 from tests.models.enrolment.test_state import SHORT
 from tests.models.enrolment.test_train import SMALL

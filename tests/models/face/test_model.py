@@ -46,6 +46,8 @@ def test_the_faces_part_of_a_speaker_file_is_small(dataset, weights):
         ("coefficient_mean", np.full(79, np.inf, np.float32), "finite means"),
         ("torso_grey", np.zeros((4096, 4096), np.uint8), r"expected shape \(96, 96\)"),
         ("torso_weight", np.zeros((96, 96), np.float32), "expected uint8, got float32"),
+        ("torso_colours", np.full(3, 5, np.float32), "colours of the torso"),
+        ("torso_spread", np.zeros(6, np.float32), "finite habit"),
         ("background_grey", np.zeros((96, 96), np.uint8), r"expected shape \(192, 192\)"),
         ("background_weight", np.zeros((192, 192), np.float32), "expected uint8, got float32"),
     ],

@@ -2,14 +2,8 @@ import cv2
 import numpy as np
 import pytest
 
-from models.face.torso import (
-    TORSO_PX,
-    TorsoReference,
-    TorsoTracker,
-    head_mask,
-    torso_grey,
-    warp_back,
-)
+from models.face.torso import TorsoReference, TorsoTracker, head_mask, torso_grey, warp_back
+from models.face.torso_alignment import TORSO_PX
 
 NOTHING_HIDDEN = np.zeros((TORSO_PX, TORSO_PX), np.uint8)
 

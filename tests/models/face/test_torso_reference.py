@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 
 from models.face.person import PersonSegmenter
-from models.face.torso import TORSO_PX, TorsoTracker, head_mask
+from models.face.torso import TorsoTracker, head_mask
+from models.face.torso_alignment import TORSO_PX
 from models.face.torso_reference import HEAD_GROWTH, learn_torso_reference
 from tests.models.face.test_torso import moved, texture
 
@@ -33,12 +34,20 @@ def scene():
     return frames, np.array(motions)
 
 
+def learn(frames, landmarks, person):
+    """From grey frames, and one mask of the person for all of them."""
+    pictures = [
+        np.repeat(np.clip(frame, 0, 255).astype(np.uint8)[..., None], 3, 2) for frame in frames
+    ]
+    return learn_torso_reference(pictures, landmarks, np.repeat(person[None], len(frames), 0), 0)
+
+
 @pytest.fixture(scope="module")
 def learned():
     frames, motions = scene()
     landmarks = np.repeat(head_at(0.5, 0.3)[None], STEPS, 0)
     person = np.full((TORSO_PX, TORSO_PX), 255, np.uint8)
-    return frames, motions, landmarks, learn_torso_reference(frames, landmarks, person, 0)
+    return frames, motions, landmarks, learn(frames, landmarks, person)
 
 
 def test_what_moves_otherwise_loses_its_weight(learned):
@@ -69,14 +78,14 @@ def test_no_person_below_the_mouth_no_torso():
     frames, _ = scene()
     landmarks = np.repeat(head_at(0.5, 0.3)[None], STEPS, 0)
     nobody = np.zeros((TORSO_PX, TORSO_PX), np.uint8)
-    assert not learn_torso_reference(frames, landmarks, nobody, 0).weight.any()
+    assert not learn(frames, landmarks, nobody).weight.any()
 
 
 def test_a_chin_below_the_frame_leaves_what_is_beside_it():
     frames, _ = scene()
     landmarks = np.repeat(head_at(0.5, 0.75, height=0.6)[None], STEPS, 0)
     person = np.full((TORSO_PX, TORSO_PX), 255, np.uint8)
-    reference = learn_torso_reference(frames, landmarks, person, 0)
+    reference = learn(frames, landmarks, person)
     assert reference.weight[-6:, -20:].any()
 
 

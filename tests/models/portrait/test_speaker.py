@@ -23,7 +23,8 @@ from models.face.camera import CameraIntrinsics
 from models.face.crop import PortraitCrop
 from models.face.embedding import EmbeddingWeights
 from models.face.model import FaceModel
-from models.face.torso import TORSO_PX, TorsoReference
+from models.face.torso import TorsoReference
+from models.face.torso_alignment import TORSO_PX
 from models.portrait.config import FieldConfig
 from models.portrait.field import SpeakerField
 from models.portrait.occupancy import Occupancy
@@ -228,7 +229,7 @@ def test_a_signal_model_that_cannot_be_is_refused(
 def test_the_bytes_of_a_file_are_as_the_protocol_says() -> None:
     data = join_layers(b"base", b"detail")
     assert data == (
-        b"nerfcall-speaker-6\0\0" + b"\0\0\0\x04" + b"\0\0\0\x06" + bytes(4) + b"basedetail"
+        b"nerfcall-speaker-7\0\0" + b"\0\0\0\x04" + b"\0\0\0\x06" + bytes(4) + b"basedetail"
     )
     assert split_layers(data, "x") == (b"base", b"detail")
     layer = base_layer(data, "x")
