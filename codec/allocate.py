@@ -29,6 +29,7 @@ Matrix = NDArray[np.float64]
 SWEEPS = 3
 _LARGEST = 64
 """Larger symbols are taken to cost what this one costs."""
+_ROWS = np.arange(PERSON)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,15 +94,21 @@ def allocate(
     classes = classes - round(quality.quantiser / 2)
     # By pairs of components of a frequency.
     stiffness = step * step * np.einsum("ft,tij->fij", cosines * cosines, curvature)
+    stiff = np.maximum(np.diagonal(stiffness, axis1=1, axis2=2), 1e-12)
     symbols = np.rint(target / step)
     lively = _liveliest(symbols, classes)
     for sweep in range(SWEEPS):
         table = _tables()[np.clip(classes + lively, 0, CLASSES - 1)]
+        before = symbols.copy()
         for row, wave in enumerate(cosines):
             error = cosines.T @ (symbols * step - target)
-            gradient = 2.0 * (np.einsum("tij,tj->ti", curvature, error) + slope)
-            pull = step * (wave @ gradient)
-            symbols[row] = _improved(symbols[row], pull, stiffness[row], table[row], price_of_bit)
+            gradient = np.einsum("tij,tj->ti", curvature, error) + slope
+            pull = (2.0 * step) * (wave @ gradient)
+            symbols[row] += _moves(
+                symbols[row], pull, stiff[row], stiffness[row], table[row], price_of_bit
+            )
+        if sweep and (symbols == before).all():
+            break
         lively = _liveliest(symbols, classes) if not sweep else lively
     error = cosines.T @ (symbols * step - target)
     distortion = np.einsum("ti,tij,tj->", error, curvature, error) + 2.0 * np.sum(slope * error)
@@ -110,36 +117,41 @@ def allocate(
     return Allocation(symbols.astype(np.int64), lively, spent, cost)
 
 
-def _improved(
-    symbols: Matrix, pull: Matrix, stiffness: Matrix, table: Matrix, price_of_bit: float
+def _moves(
+    symbols: Matrix,
+    pull: Matrix,
+    stiff: Matrix,
+    stiffness: Matrix,
+    table: Matrix,
+    price_of_bit: float,
 ) -> Matrix:
-    """Better symbols of a frequency: coordinate descent, the components that gain most first.
+    """Moves of a frequency's symbols: coordinate descent, the components that gain most first.
 
     Args:
         symbols: (n,) as they are.
         pull: (n,) derivative of the distortion by them.
-        stiffness: (n, n) half of the second derivative.
+        stiff: (n,) half of the second derivative.
+        stiffness: (n, n) the same by pairs.
         table: (n, L + 1) bits of their magnitudes.
         price_of_bit: λ.
     """
-    all_of_them = np.arange(len(symbols))
-    stiff = np.diagonal(stiffness)
-    best = symbols - 0.5 * pull / np.maximum(stiff, 1e-12)
-    options = np.stack([symbols, np.floor(best), np.ceil(best), np.zeros_like(symbols)])
-    options = np.where(np.abs(options - symbols) > _LARGEST, symbols, options)
+    below = np.floor(symbols - 0.5 * pull / stiff)
+    np.clip(below, symbols - _LARGEST, symbols + _LARGEST, out=below)
+    options = np.empty((4, len(symbols)))
+    options[0], options[1], options[2], options[3] = symbols, below, below + 1.0, 0.0
     move = options - symbols
-    sizes = np.minimum(np.abs(options), _LARGEST).astype(np.int64)
-    bits = table[all_of_them, sizes]
-    change = pull * move + stiff * move * move + price_of_bit * (bits - bits[0])
-    which = np.argmin(change, 0)
-    change, move = change[which, all_of_them], move[which, all_of_them]
-    moved = np.zeros_like(symbols)
-    for component in np.argsort(change)[: np.count_nonzero(change < 0)].tolist():
+    bits = table[_ROWS, np.minimum(np.abs(options), _LARGEST).astype(np.intp)]
+    change = (pull + stiff * move) * move + price_of_bit * (bits - bits[0])
+    which = change.argmin(0)
+    change, move = change[which, _ROWS], move[which, _ROWS]
+    moved = np.zeros(len(symbols))
+    gaining = np.flatnonzero(change < 0)
+    for component in gaining[change[gaining].argsort()].tolist():
         # What the others have moved counts by now.
         shared = 2.0 * move[component] * float(stiffness[component] @ moved)
         if change[component] + shared < 0:
             moved[component] = move[component]
-    return np.asarray(symbols + moved)
+    return moved
 
 
 def _liveliest(symbols: Matrix, classes: NDArray[np.int64]) -> int:

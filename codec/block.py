@@ -166,10 +166,8 @@ def _code_symbols(coder: ValueCoder, values: Sequence[int], levels: Sequence[int
 def _levels(classes: NDArray[np.int64], lively: int, quantiser: int) -> list[int]:
     """Expected magnitudes of symbols, in 1/256."""
     step = multiplier(quantiser)
-    return [
-        max((class_level(min(max(index + lively, 0), CLASSES - 1)) << 8) // step, MIN_LEVEL)
-        for index in classes.ravel().tolist()
-    ]
+    usual = [max((class_level(index) << 8) // step, MIN_LEVEL) for index in range(CLASSES)]
+    return [usual[index] for index in np.clip(classes + lively, 0, CLASSES - 1).ravel().tolist()]
 
 
 def _used_rows(symbols: Symbols) -> int:
