@@ -235,8 +235,7 @@ class Receiver:
         now_ms = self._clock_ms()
         capture_unix_ms = shot.feed.capture_unix_ms(shot.state.pts_ms)
         self.broadcast.publish(Picture(yuv, shot.state.pts_ms, capture_unix_ms))
-        self.stats.rendered.add(now_ms)
-        self.stats.render.add(now_ms - started_ms)
+        self.stats.shown(now_ms, now_ms - started_ms)
         if capture_unix_ms is not None:
             self.stats.wait.add(self._clock_unix_ms() - capture_unix_ms)
 

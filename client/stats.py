@@ -97,6 +97,7 @@ class ReceiverStats:
         payload: bytes of the packets that arrived, without any header.
         rendered: pictures rendered.
         render: how long rendering one picture takes.
+        interval: from one picture to the next.
         wait: from the capture of a frame to the end of its rendering, by our wall clock.
         frames_received: packets that became frames, since the call began.
         frames_lost: frames known to have been sent that never became one, since the call began.
@@ -106,10 +107,20 @@ class ReceiverStats:
     payload: RateWindow = field(default_factory=RateWindow)
     rendered: RateWindow = field(default_factory=RateWindow)
     render: LatencyWindow = field(default_factory=LatencyWindow)
+    interval: LatencyWindow = field(default_factory=LatencyWindow)
     wait: LatencyWindow = field(default_factory=LatencyWindow)
     frames_received: int = 0
     frames_lost: int = 0
     packets_dropped: Counter[str] = field(default_factory=Counter)
+    _shown_ms: float | None = None
+
+    def shown(self, now_ms: float, took_ms: float) -> None:
+        """A picture was rendered, in so much time."""
+        self.rendered.add(now_ms)
+        self.render.add(took_ms)
+        if self._shown_ms is not None:
+            self.interval.add(now_ms - self._shown_ms)
+        self._shown_ms = now_ms
 
 
 def stats_message(
@@ -135,6 +146,7 @@ def stats_message(
         "wire_up_by_cause_kbps": _rounded_rates(wire_up_kbps),
         "render_fps": round(stats.rendered.per_second(now_ms), 2),
         "render_ms": _rounded(stats.render.percentile_ms(0.5)),
+        "frame_interval_p95_ms": _rounded(stats.interval.percentile_ms(0.95)),
         "capture_to_render_ms": _rounded(stats.wait.percentile_ms(0.5)),
         "frames_received": stats.frames_received,
         "frames_lost": stats.frames_lost,

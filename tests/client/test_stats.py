@@ -67,8 +67,7 @@ def test_the_message_has_every_figure_of_the_contract_and_is_json() -> None:
     stats.packets_dropped["CorruptPacketError"] = 3
     for number in range(75):
         stats.payload.add(number * 40.0, 25.0)
-        stats.rendered.add(number * 40.0)
-        stats.render.add(31.26)
+        stats.shown(number * 40.0, 31.26)
     message = stats_message(
         stats,
         3_000.0,
@@ -90,6 +89,7 @@ def test_the_message_has_every_figure_of_the_contract_and_is_json() -> None:
         "wire_up_by_cause_kbps": {"stun": 0.5},
         "render_fps": pytest.approx(25.0, rel=0.05),
         "render_ms": 31.3,
+        "frame_interval_p95_ms": 40.0,
         "capture_to_render_ms": None,
         "frames_received": 7,
         "frames_lost": 2,
