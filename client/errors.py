@@ -27,6 +27,10 @@ class NegotiationError(ClientError):
     """A peer connection could not be agreed on or did not open in time."""
 
 
+class SilenceError(NegotiationError):
+    """A connection through which nothing has come for too long."""
+
+
 class ControlMessageError(ClientError):
     """A control or stats message from a peer that has to be ignored."""
 

@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Callable, Mapping
 
 from client.clock import monotonic_ms
-from client.errors import NegotiationError
+from client.errors import NegotiationError, SilenceError
 from client.signaling import Pairing
 from client.wire import WireCounter
 from codec.errors import NerfcallError
@@ -29,8 +29,11 @@ ENDING_TIMEOUT_S = 2.0
 TICK_S = 0.1
 SILENCE_LIMIT_MS = 5_000.0
 """ICE takes about thirty seconds to notice that a peer is gone (RFC 7675, six failures at
-five-second intervals). Something arrives several times a second while a peer lives, be it
-acknowledgements, so five seconds without a datagram are no coincidence even on a bad link."""
+five-second intervals). Something arrives every second while a peer lives, be it a heartbeat, so
+five seconds without a datagram are no coincidence even on a bad link."""
+GONE_MS = 30_000.0
+"""A link that has been silent for so long will not speak again. Until then it may: a network
+that was away for a while brings it back faster than any new connection comes about."""
 
 
 class Peer(ABC):
@@ -120,7 +123,11 @@ class Peer(ABC):
             self._signal_came.clear()
 
     async def attend(
-        self, closed: asyncio.Event, wire: WireCounter, tick: Callable[[], None]
+        self,
+        closed: asyncio.Event,
+        wire: WireCounter,
+        tick: Callable[[], None],
+        limit_ms: float | None = None,
     ) -> None:
         """Watches over a connection until it is closed or the peer makes another offer.
 
@@ -128,16 +135,18 @@ class Peer(ABC):
             closed: set when the connection is closed.
             wire: what the connection sends and receives.
             tick: called ten times a second.
+            limit_ms: of silence; None: `SILENCE_LIMIT_MS`.
 
         Raises:
-            NegotiationError: nothing has arrived for `SILENCE_LIMIT_MS`.
+            SilenceError: nothing has arrived for so long.
         """
         self.wire = wire
+        limit_ms = SILENCE_LIMIT_MS if limit_ms is None else limit_ms
         try:
             while not closed.is_set() and (self.initiates or not self._signals):
                 silence_s = (monotonic_ms() - wire.heard_ms) / 1000.0
-                if silence_s > SILENCE_LIMIT_MS / 1000.0:
-                    raise NegotiationError(
+                if silence_s > limit_ms / 1000.0:
+                    raise SilenceError(
                         f"expected to hear from the peer, got {silence_s:.0f} s of silence"
                     )
                 tick()
@@ -174,8 +183,17 @@ class PeerTable:
         if peer is not None:
             self._peers[pairing.peer] = (peer, asyncio.create_task(self._run(peer)))
 
-    def unpaired(self, peer_id: str) -> None:
-        """Ends the connection with a peer."""
+    def unpaired(self, peer_id: str, *, lost: bool = False) -> None:
+        """Ends the connection with a peer.
+
+        Args:
+            peer_id: who.
+            lost: only the server has lost it; a connection that stands may go on.
+        """
+        if lost:
+            if peer_id in self._peers:
+                self._peers[peer_id][0].retire()
+            return
         peer, task = self._peers.pop(peer_id, (None, None))
         if peer is not None and task is not None:
             # Retired first: should a library swallow the cancellation, no attempt follows.

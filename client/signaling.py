@@ -86,8 +86,8 @@ class SignalingHandler(Protocol):
     def paired(self, pairing: Pairing) -> None:
         """Another peer is there to connect with."""
 
-    def unpaired(self, peer: str) -> None:
-        """That peer left."""
+    def unpaired(self, peer: str, *, lost: bool) -> None:
+        """That peer left, or the server has lost it."""
 
     def signaled(self, peer: str, data: Mapping[str, object]) -> None:
         """That peer sent a signal: an offer, an answer, a candidate."""
@@ -173,7 +173,7 @@ class SignalingClient:
                 speaker = speaker if isinstance(speaker, str) else None
                 self._handler.paired(Pairing(peer, Role(role), speaker, self._ice_servers))
             case {"type": "unpair", "peer": str(peer)}:
-                self._handler.unpaired(peer)
+                self._handler.unpaired(peer, lost=message.get("lost") is True)
             case {"type": "signal", "from": str(peer), "data": dict(data)}:
                 self._handler.signaled(peer, data)
             case {"type": "error", "code": str(code), "message": str(reason)}:

@@ -9,9 +9,16 @@ from pathlib import Path
 
 from client import control
 from client.clock import monotonic_ms, unix_ms
-from client.errors import NegotiationError
+from client.errors import NegotiationError, SilenceError
 from client.feed import SpeakerFeed
-from client.peers import FIRST_RETRY_S, LAST_RETRY_S, OPEN_TIMEOUT_S, Peer
+from client.peers import (
+    FIRST_RETRY_S,
+    GONE_MS,
+    LAST_RETRY_S,
+    OPEN_TIMEOUT_S,
+    TICK_S,
+    Peer,
+)
 from client.receiver import Receiver
 from client.sender import FaceSender
 from client.signaling import Pairing
@@ -54,10 +61,30 @@ class RendererPeer(Peer):
         self._carrier = carrier
 
     async def connect(self) -> None:
-        """Serves one link to its end.
+        """Serves a link, and those that take its place when it falls silent, to the end.
 
         Raises:
-            NegotiationError: it did not come about, or the renderer fell silent.
+            NegotiationError: none came about, or the renderer is gone.
+        """
+        link = await self._open()
+        try:
+            while True:
+                try:
+                    return await self.attend(link.closed, link.wire, lambda: None)
+                except SilenceError:
+                    successor = await self._replace(link)
+                if successor is not None:
+                    await link.close()
+                    link = successor
+        finally:
+            await link.close()
+
+    async def _open(self) -> RtcLink:
+        """Makes a link.
+
+        Raises:
+            NegotiationError: it did not come about.
+            TimeoutError: it did not come about in time.
         """
         self.forget_signals()
         listener = _SenderListener(self._sender, self._base)
@@ -67,9 +94,40 @@ class RendererPeer(Peer):
             self._signal(self.pairing.peer, await link.offer())
             await link.accept(await self.offer_answered())
             await _opened(link)
-            await self.attend(link.closed, link.wire, lambda: None)
-        finally:
+        except BaseException:
             await link.close()
+            raise
+        return link
+
+    async def _replace(self, silent: RtcLink) -> RtcLink | None:
+        """Makes another link beside a silent one, until either is heard.
+
+        Returns:
+            The new link; None if the silent one speaks again.
+
+        Raises:
+            SilenceError: neither, for too long.
+        """
+        heard_ms = silent.wire.heard_ms
+        while not silent.closed.is_set() and monotonic_ms() - heard_ms < GONE_MS:
+            opening = None if self.stale else asyncio.create_task(self._open())
+            try:
+                while opening is None or not opening.done():
+                    await asyncio.sleep(TICK_S)
+                    if silent.wire.heard_ms > heard_ms:
+                        return None
+                    if silent.closed.is_set() or monotonic_ms() - heard_ms > GONE_MS:
+                        break
+                else:
+                    if opening.exception() is None:
+                        made, opening = opening.result(), None
+                        return made
+            finally:
+                if opening is not None:
+                    opening.cancel()
+                    await asyncio.gather(opening, return_exceptions=True)
+            await asyncio.sleep(FIRST_RETRY_S)
+        raise SilenceError("expected to hear from the peer, got silence and no new connection")
 
 
 class SpeakerPeer(Peer):
@@ -97,6 +155,7 @@ class SpeakerPeer(Peer):
         self._receiver = receiver
         self._files = files
         self._link_opened = link_opened
+        self._standing: tuple[RtcLink, SpeakerFeed] | None = None
         self._base: asyncio.Future[BaseLayer] = asyncio.get_running_loop().create_future()
 
     async def run(self) -> None:
@@ -109,6 +168,7 @@ class SpeakerPeer(Peer):
             self._receiver.speaker_unpaired()
             loading.cancel()
             await asyncio.gather(loading, return_exceptions=True)
+            await self._retire(self._standing)
 
     async def connect(self) -> None:
         """Serves one link to its end.
@@ -116,6 +176,8 @@ class SpeakerPeer(Peer):
         Raises:
             NegotiationError: it did not come about, or the speaker fell silent.
         """
+        if self._standing is not None and not self._signals:
+            return await self._attend(*self._standing)  # what was to replace it came to nothing
         offer = await self.next_signal()
         listener = _FeedListener()
         link = RtcLink(listener, self.pairing.ice_servers, monotonic_ms)
@@ -125,10 +187,27 @@ class SpeakerPeer(Peer):
         try:
             self._signal(self.pairing.peer, await link.answer(offer))
             await _opened(link)
-            self._receiver.attach(feed, link.wire)
-            self._link_opened()
-            await self.attend(link.closed, link.wire, lambda: self._tick(feed))
+        except BaseException:
+            await link.close()
+            raise
+        before, self._standing = self._standing, (link, feed)
+        self._receiver.attach(feed, link.wire)
+        self._link_opened()
+        await self._retire(before)
+        await self._attend(link, feed)
+
+    async def _attend(self, link: RtcLink, feed: SpeakerFeed) -> None:
+        """Follows a link until it is over, or until another one is offered: then it stands on."""
+        try:
+            await self.attend(link.closed, link.wire, lambda: self._tick(feed), GONE_MS)
         finally:
+            if link.closed.is_set() or not self._signals:
+                standing, self._standing = self._standing, None
+                await self._retire(standing)
+
+    async def _retire(self, standing: tuple[RtcLink, SpeakerFeed] | None) -> None:
+        if standing is not None:
+            link, feed = standing
             self._receiver.detach(feed)
             await link.close()
 

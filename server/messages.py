@@ -116,13 +116,20 @@ class Pair:
 
 @dataclass(frozen=True, slots=True)
 class Unpair:
-    """That peer left, or another one took its place: close the connection to it."""
+    """That peer left, or another one took its place: close the connection to it.
+
+    Attributes:
+        peer: its id.
+        lost: it did not leave, it fell silent. The way to it may stand where that to the server
+            does not: a connection is good for as long as anything comes through it.
+    """
 
     peer: str
+    lost: bool = False
 
     def to_json(self) -> str:
         """Returns the message's text."""
-        return _text("unpair", peer=self.peer)
+        return _text("unpair", peer=self.peer, lost=self.lost)
 
 
 @dataclass(frozen=True, slots=True)

@@ -95,12 +95,17 @@ class Rooms:
         room.peers[peer.id] = self._peers[peer.id] = peer
         return peer, _reconcile(room)
 
-    def leave(self, peer_id: str) -> list[Delivery]:
-        """Takes a peer out of its room and pairs those that it leaves behind anew."""
+    def leave(self, peer_id: str, *, lost: bool = False) -> list[Delivery]:
+        """Takes a peer out of its room and pairs those that it leaves behind anew.
+
+        Args:
+            peer_id: who.
+            lost: it did not leave by itself, it fell silent.
+        """
         peer = self._peers.pop(peer_id)
         room = self._rooms[peer.room]
         del room.peers[peer_id]
-        deliveries = _reconcile(room)
+        deliveries = [_told(delivery, peer_id, lost) for delivery in _reconcile(room)]
         if not room.peers:
             del self._rooms[peer.room]
         return deliveries
@@ -166,6 +171,13 @@ def _reconcile(room: _Room) -> list[Delivery]:
         if before.get(follower_id) != source_id:
             deliveries += _pair(room.peers[source_id], room.peers[follower_id])
     return deliveries
+
+
+def _told(delivery: Delivery, peer_id: str, lost: bool) -> Delivery:
+    """Says of a peer that it was lost, where it is said to be gone."""
+    if lost and delivery.message == Unpair(peer_id):
+        return Delivery(delivery.peer, Unpair(peer_id, lost=True))
+    return delivery
 
 
 def _unpair(room: _Room, one: str, other: str) -> list[Delivery]:

@@ -87,7 +87,8 @@ class Signaling:
         finally:
             if socket.close_code == WSCloseCode.ABNORMAL_CLOSURE:
                 self._metrics.dead_peers.inc()
-            self._leave(connection)
+            # A process that dies takes its socket along; only a network that fails is silent.
+            self._leave(connection, lost=isinstance(socket.exception(), TimeoutError))
             self._connections.discard(connection)
             self._metrics.connections.dec()
             await connection.finish(_FAREWELL_S)
@@ -148,12 +149,12 @@ class Signaling:
         connection.send(Joined(peer.id, peer.room, self._ice_servers))
         self._deliver(deliveries)
 
-    def _leave(self, connection: Connection) -> None:
+    def _leave(self, connection: Connection, *, lost: bool = False) -> None:
         if connection.peer is None:
             return
-        logger.info("%s left", connection.peer)
+        logger.info("%s %s", connection.peer, "was lost" if lost else "left")
         del self._by_peer[connection.peer]
-        deliveries = self._rooms.leave(connection.peer)
+        deliveries = self._rooms.leave(connection.peer, lost=lost)
         connection.peer = None
         self._deliver(deliveries)
 

@@ -45,6 +45,7 @@ class LinkedNamespaces:
     Attributes:
         near: one end.
         far: the other.
+        tunnel: what lies between; None of a plain link.
     """
 
     def __init__(self, shape: LinkShape) -> None:
@@ -53,6 +54,7 @@ class LinkedNamespaces:
         near, far = "10.77.0.1", "10.77.0.2"
         self.near = LinkEnd(f"{name}-near", f"{name}n", near, far)
         self.far = LinkEnd(f"{name}-far", f"{name}f", far, near)
+        self.tunnel: Tunnel | None = None
         self._shape = shape
         self._undo = contextlib.ExitStack()
 
@@ -82,8 +84,8 @@ class LinkedNamespaces:
             _ip("link", "add", names[0], "type", "veth", "peer", "name", names[1])
             # Deleting a namespace deletes what is in it; until then it is ours to delete.
         else:
-            tunnel = Tunnel(names, self._shape)
-            self._undo.enter_context(tunnel)
+            self.tunnel = Tunnel(names, self._shape)
+            self._undo.enter_context(self.tunnel)
         for end in ends:
             _ip("link", "set", end.interface, "netns", end.namespace)
             _run([*end.inside(), "sh", "-c", QUIET_IPV6])

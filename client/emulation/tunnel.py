@@ -41,6 +41,7 @@ class Tunnel:
         self._devices = (_open_device(names[0]), _open_device(names[1]))
         self._paths = (Path(shape, 0), Path(shape, 1))
         self._stop = threading.Event()
+        self._broken = threading.Event()
         self._thread = threading.Thread(target=self._carry, name="tunnel", daemon=True)
 
     def __enter__(self) -> Self:
@@ -53,6 +54,14 @@ class Tunnel:
         for device in self._devices:
             os.close(device)
 
+    def cut(self) -> None:
+        """Breaks the link: packets set out and never arrive; the interfaces do not notice."""
+        self._broken.set()
+
+    def mend(self) -> None:
+        """Makes it whole again."""
+        self._broken.clear()
+
     def _carry(self) -> None:
         with selectors.DefaultSelector() as selector:
             for end, device in enumerate(self._devices):
@@ -60,7 +69,8 @@ class Tunnel:
             while not self._stop.is_set():
                 for key, _ in selector.select(self._wait_s()):
                     packet = os.read(key.fd, MAX_PACKET_BYTES)
-                    self._paths[key.data].enter(packet, monotonic_ms())
+                    if not self._broken.is_set():
+                        self._paths[key.data].enter(packet, monotonic_ms())
                 now_ms = monotonic_ms()
                 for path, device in zip(self._paths, reversed(self._devices), strict=True):
                     for packet in path.leave(now_ms):

@@ -40,7 +40,7 @@ class Log:
     def paired(self, pairing: Pairing) -> None:
         self.events.append(pairing)
 
-    def unpaired(self, peer: str) -> None:
+    def unpaired(self, peer: str, *, lost: bool) -> None:
         self.events.append(("unpaired", peer))
 
     def signaled(self, peer: str, data: Mapping[str, object]) -> None:
@@ -232,6 +232,26 @@ async def test_another_offer_of_the_peer_replaces_the_connection() -> None:
     assert (peer.attempts, peer.ended) == (2, 1)
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
+
+
+async def test_whom_only_the_server_has_lost_stays_connected() -> None:
+    made: list[Attempt] = []
+
+    def make(pairing: Pairing) -> Peer:
+        made.append(Attempt(pairing))
+        return made[-1]
+
+    table = PeerTable(make)
+    table.paired(pairing("x"))
+    await asyncio.sleep(0.02)
+    table.unpaired("x", lost=True)
+    await asyncio.sleep(0.05)
+    assert (made[0].stale, made[0].ended) == (True, 0)
+    table.unpaired("x")
+    await until(lambda: made[0].ended == 1, timeout_s=1)
+    table.unpaired("x", lost=True)
+    assert table.peers == []
+    await table.close()
 
 
 async def test_after_joining_anew_connections_go_on_until_there_are_new_ones() -> None:

@@ -85,7 +85,8 @@ def test_messages_are_read(text: str, message: object) -> None:
                 "initiator": False,
             },
         ),
-        (Unpair("p2"), {"type": "unpair", "peer": "p2"}),
+        (Unpair("p2"), {"type": "unpair", "peer": "p2", "lost": False}),
+        (Unpair("p2", lost=True), {"type": "unpair", "peer": "p2", "lost": True}),
         (
             Signaled("p2", {"kind": "answer", "sdp": "v=0"}),
             {"type": "signal", "from": "p2", "data": {"kind": "answer", "sdp": "v=0"}},

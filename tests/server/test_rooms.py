@@ -277,3 +277,11 @@ def check_rules(hall: Hall, present: dict[str, Peer]) -> None:
         allowed = [r.id for r in renderers if viewer.participant in (None, r.participant)]
         assert len(watched) == min(1, len(allowed))
         assert set(watched) <= set(allowed)
+
+
+@pytest.mark.parametrize("lost", [False, True])
+def test_those_left_behind_are_told_whether_a_peer_left_or_was_lost(lost: bool) -> None:
+    hall = Hall()
+    speaker, renderer = hall.join(Role.SPEAKER), hall.join(Role.RENDERER)
+    deliveries = hall.rooms.leave(speaker, lost=lost)
+    assert deliveries == [Delivery(renderer, Unpair(speaker, lost=lost))]

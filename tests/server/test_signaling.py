@@ -67,7 +67,7 @@ async def test_a_restarted_speaker_is_paired_again(tmp_path: Path, goodbye: str)
             transport = speaker.get_extra_info("socket")
             assert transport is not None
             speaker._response.connection.transport.abort()  # type: ignore[union-attr]
-        assert await receive(renderer) == {"type": "unpair", "peer": first_id}
+        assert await receive(renderer) == {"type": "unpair", "peer": first_id, "lost": False}
         _, second_id = await join(client, "speaker")
         assert (await receive(renderer))["peer"] == second_id != first_id
 
@@ -163,7 +163,7 @@ async def test_a_huge_message_ends_the_connection_and_nothing_else(
             frame = await huge.receive(timeout=5)
         assert frame.type is WSMsgType.CLOSE
         assert huge.close_code == 1009
-        assert await receive(renderer) == {"type": "unpair", "peer": huge_id}
+        assert await receive(renderer) == {"type": "unpair", "peer": huge_id, "lost": False}
 
 
 async def test_a_flood_of_messages_ends_the_connection(tmp_path: Path) -> None:
@@ -191,7 +191,7 @@ async def test_a_peer_that_stops_reading_is_dropped_and_the_others_go_on(tmp_pat
         while not unpaired.done():
             await renderer.send_json({"type": "signal", "to": viewer_id, "data": bulk})
             await asyncio.sleep(0)
-        assert (await unpaired) == {"type": "unpair", "peer": viewer_id}
+        assert (await unpaired) == {"type": "unpair", "peer": viewer_id, "lost": False}
         newcomer, _ = await join(client, "viewer")
         assert (await receive(newcomer))["peer"] == renderer_id
         await viewer.close()
@@ -208,7 +208,8 @@ async def test_a_peer_that_no_longer_answers_is_missed_within_the_heartbeat(
         )
         assert (await receive(renderer))["type"] == "pair"
         async with asyncio.timeout(3):
-            assert (await receive(renderer))["type"] == "unpair"
+            told = await receive(renderer)
+        assert (told["type"], told["lost"]) == ("unpair", True)
         metrics = await (await client.get("/metrics")).text()
         assert "nerfcall_signaling_dead_peers_total 1.0" in metrics
 
