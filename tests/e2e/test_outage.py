@@ -18,6 +18,7 @@ from tests.e2e.machine import slowness
 
 PORT = 8123
 ROOM = "outage"
+OUTAGE_S = 10.0
 
 
 class EmulatedCall:
@@ -68,15 +69,13 @@ def call(
         yield call
 
 
-@pytest.mark.parametrize("outage_s", [1.0, 10.0])
-def test_after_an_outage_the_picture_is_back_soon(call: EmulatedCall, outage_s: float) -> None:
-    time.sleep(2.0)
+def test_after_an_outage_the_picture_is_back_soon(call: EmulatedCall) -> None:
     tunnel = call.link.tunnel
     assert tunnel is not None
     tunnel.cut()
-    time.sleep(outage_s)
+    time.sleep(OUTAGE_S)
     tunnel.mend()
     recovered_s = call.recovered_s()
-    note(**{f"recovered_after_{outage_s:.0f}_s": recovered_s})
+    note(recovered_after_outage_s=recovered_s)
     # Figures are written twice a second.
     assert recovered_s < 2.0 * max(1.0, slowness()) + 0.5

@@ -11,19 +11,18 @@ from client.cli import run
 from tests.client.emulation.permission import need_namespaces
 
 
-@pytest.mark.parametrize(("carrier", "both_kbps"), [("srtp", 9.0), ("channel", 13.0)])
 def test_a_captured_call_costs_little_and_every_byte_has_a_cause(
-    talking_clip: Path, real_speaker: Path, tmp_path: Path, carrier: str, both_kbps: float
+    talking_clip: Path, real_speaker: Path, tmp_path: Path
 ) -> None:
     need_namespaces()
     result = tmp_path / "wire.json"
     who = ["--clip", str(talking_clip), "--speaker", str(real_speaker)]
-    how = ["--carrier", carrier, "--seconds", "6", "--json", str(result)]
+    how = ["--seconds", "5", "--json", str(result)]
     assert run(["bench", "wire", *who, *how]) == 0
     (row,) = json.loads(result.read_text())["rows"]
-    assert row["frames_received"] > 30 and row["frames_lost"] == 0
+    assert row["frames_received"] > 25 and row["frames_lost"] == 0
     assert 0.2 < row["payload_kbps"] < 4
-    assert row["wire_down_kbps"] + row["wire_up_kbps"] < both_kbps
+    assert row["wire_down_kbps"] + row["wire_up_kbps"] < 9.0
     for way in (row["down"], row["up"]):
         causes = way["by_cause_kbps"]
         assert sum(causes.values()) == pytest.approx(way["captured_kbps"])
