@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from codec.face import BACKGROUND_DIM, EXPRESSION_DIM, TORSO_DIM, FaceState
 
 EXPONENTS = np.array(
-    [10] * EXPRESSION_DIM + [12] * 3 + [6, 6, 4] + [12] * TORSO_DIM + [14] * BACKGROUND_DIM
+    [10] * EXPRESSION_DIM + [12] * 3 + [8, 8, 4] + [12] * TORSO_DIM + [14] * BACKGROUND_DIM
 )
 """(CHANNELS,) a number is a multiple of 2^-exponent: of the code, of radians, of centimetres, of
 portrait sides."""

@@ -5,11 +5,14 @@ import numpy as np
 import pytest
 
 from codec.face import Tracking
+from codec.lattice import EXPONENTS
 from models.clip import Frame
 from models.errors import SpeakerFileError
 from models.face.analyzer import FaceAnalyzer
 from models.face.embedding import embed
 from models.face.measure import FaceMeasurer
+
+LATTICE = np.ldexp(1.0, -EXPONENTS)
 
 
 @pytest.fixture
@@ -24,9 +27,10 @@ def test_the_call_measures_what_enrolment_measured(face, dataset, weights, real_
         assert state.pts_ms == dataset.pts_ms[i]
         assert state.tracking is Tracking.FACE
         pose = np.concatenate([state.pose.rotation, state.pose.translation])
-        np.testing.assert_allclose(pose, dataset.poses[i], atol=1e-3)
-        np.testing.assert_allclose(state.torso, dataset.torso[i], atol=1e-5)
-        np.testing.assert_array_equal(state.background, dataset.background[i])
+        # What is sent lies on the lattice.
+        assert (np.abs(pose - dataset.poses[i]) < LATTICE[30:36]).all()
+        assert (np.abs(state.torso - dataset.torso[i]) < LATTICE[36:42]).all()
+        assert (np.abs(state.background - dataset.background[i]) < LATTICE[42:]).all()
         expression = embed(weights, face.standardise(dataset.coefficients[i]), dataset.faces[i])
         np.testing.assert_allclose(state.expression, expression, atol=1e-3)
 
@@ -53,9 +57,8 @@ def test_a_corrector_sees_the_portrait_and_has_the_last_word(face, real_frames):
         gone = analyzer.analyze(Frame(blank, 1, 40))
     [(tracked, portrait)] = corrector.shown  # no face, nothing to correct
     np.testing.assert_array_equal(portrait, analysis.portrait)
-    np.testing.assert_allclose(
-        analysis.state.pose.translation, tracked.pose.translation + 1, atol=1e-6
-    )
+    moved = analysis.state.pose.translation - tracked.pose.translation
+    assert (np.abs(moved - 1) < LATTICE[33:36]).all()
     assert gone.state.pose == analysis.state.pose
 
 
