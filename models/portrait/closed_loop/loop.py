@@ -32,6 +32,9 @@ SHIFT_CM = 0.1
 AWAY = 0.01
 """Usual error of the distance, of the distance: a head's size in the picture tells it."""
 TORSO = (0.01, 0.01, 0.01, 0.01, 0.003, 0.003)
+OF_USUAL = 0.15
+"""Of the distance that a torso usually has from where it is expected: the tracker's usual error,
+if that is more."""
 LEAST_SPREAD = 1e-3
 LEAST_ERROR = 1e-6
 """Mean squared error of a picture that is as good as any."""
@@ -72,6 +75,7 @@ class ClosedLoop:
         camera: of the portrait.
         spread: (30,) standard deviation of the expression code over enrolment.
         torso: (96, 96) where the torso is, from its reference.
+        torso_spread: (6,) how far its motion usually is from where it is expected.
         config: how.
     """
 
@@ -81,6 +85,7 @@ class ClosedLoop:
         camera: CameraIntrinsics,
         spread: NDArray[np.float32],
         torso: NDArray[np.uint8],
+        torso_spread: NDArray[np.float32],
         config: LoopConfig | None = None,
     ) -> None:
         self._config = config = config or LoopConfig()
@@ -90,7 +95,7 @@ class ClosedLoop:
         rows = (np.arange(TILES) * len(torso) + len(torso) // 2) // TILES
         self._torso = torso[np.ix_(rows, rows)] > 0
         # A torso that the reference does not show does not move.
-        moved = np.array(TORSO) * bool(self._torso.any())
+        moved = np.maximum(TORSO, OF_USUAL * torso_spread) * bool(self._torso.any())
         self._scale = np.concatenate(
             [np.maximum(spread, LEAST_SPREAD), TURN_RAD, shift_cm, moved]
         ).astype(np.float64)

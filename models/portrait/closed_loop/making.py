@@ -52,6 +52,7 @@ def loop_of(
 
         if (reason := unsupported(weights.config)) is not None:
             raise KernelError(reason)
-        return ClosedLoop(weights, face.camera, spread, face.torso.weight, config)
+        torso, torso_spread = face.torso.weight, face.habit.spread
+        return ClosedLoop(weights, face.camera, spread, torso, torso_spread, config)
     except (ImportError, RuntimeError) as error:
         raise KernelError(f"closed loop: expected kernels that work, got {error}") from error

@@ -14,6 +14,7 @@ from models.portrait.weights import FieldWeights
 from tests.models.portrait.solid_speaker import CAMERA, solid_field
 
 SIZE = 128
+TORSO_SPREAD = np.full(6, 0.02, np.float32)
 
 
 @pytest.fixture(scope="session")
@@ -38,6 +39,8 @@ def loop(weights: FieldWeights) -> Iterator[ClosedLoop]:
     torso = np.zeros((96, 96), np.uint8)
     torso[60:] = 255
     spread = np.full(30, 0.5, np.float32)
-    loop = ClosedLoop(weights, CAMERA, spread, torso, LoopConfig(size=SIZE, pixels=1500))
+    loop = ClosedLoop(
+        weights, CAMERA, spread, torso, TORSO_SPREAD, LoopConfig(size=SIZE, pixels=1500)
+    )
     yield loop
     loop.close()
