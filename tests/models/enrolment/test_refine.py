@@ -27,7 +27,9 @@ COUNT = 12
 def face() -> FaceModel:
     torso = np.zeros((96, 96), np.uint8)
     torso[60:] = 255
-    return cast(FaceModel, SimpleNamespace(camera=CAMERA, torso=SimpleNamespace(weight=torso)))
+    habit = SimpleNamespace(spread=np.full(6, 0.02, np.float32))
+    parts = {"torso": SimpleNamespace(weight=torso), "habit": habit}
+    return cast(FaceModel, SimpleNamespace(camera=CAMERA, **parts))
 
 
 def test_a_tracker_with_a_bias_is_set_right(tracked: TrackedDataset, face: FaceModel) -> None:
