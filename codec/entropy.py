@@ -110,6 +110,13 @@ def _build_classes() -> tuple[ScaleClass, ...]:
 
 
 SCALE_CLASSES = _build_classes()
+_USUAL_CLASSES = tuple(SCALE_CLASSES[class_index(level)] for level in range(1 << 12))
+"""By level, of the levels that nearly all values have."""
+
+
+def _scale_class(level: int) -> ScaleClass:
+    usual = level < len(_USUAL_CLASSES)
+    return _USUAL_CLASSES[level] if usual else SCALE_CLASSES[class_index(level)]
 
 
 class RangeEncoder:
@@ -127,7 +134,7 @@ class RangeEncoder:
 
     def code(self, value: int, level: int) -> int:
         """Writes one value whose magnitude is expected to be level / 256, and returns it."""
-        table = SCALE_CLASSES[class_index(level)]
+        table = _scale_class(level)
         limit, shift = table.limit, table.shift
         high = value >> shift
         if -limit <= high <= limit:
@@ -203,7 +210,7 @@ class RangeDecoder:
         Raises:
             CorruptPacketError: no writer produces these bytes.
         """
-        table = SCALE_CLASSES[class_index(level)]
+        table = _scale_class(level)
         limit, shift = table.limit, table.shift
         unit = self._range >> TOTAL_BITS
         point = self._code // unit
