@@ -124,8 +124,7 @@ class RendererPeer(Peer):
                         return made
             finally:
                 if opening is not None:
-                    opening.cancel()
-                    await asyncio.gather(opening, return_exceptions=True)
+                    await _give_up(opening)
             await asyncio.sleep(FIRST_RETRY_S)
         raise SilenceError("expected to hear from the peer, got silence and no new connection")
 
@@ -324,6 +323,14 @@ class _FeedListener:
 
     def state_changed(self, state: LinkState) -> None:
         """The feed asks the link itself."""
+
+
+async def _give_up(opening: asyncio.Task[RtcLink]) -> None:
+    """Ends an attempt at a link, also one that has just succeeded."""
+    opening.cancel()
+    (outcome,) = await asyncio.gather(opening, return_exceptions=True)
+    if isinstance(outcome, RtcLink):
+        await outcome.close()
 
 
 async def _opened(link: RtcLink) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
+from typing import cast
 
 import aiohttp
 import pytest
@@ -15,11 +16,14 @@ from client import peers, signaling
 from client.clock import monotonic_ms
 from client.errors import NegotiationError, SignalingError
 from client.peers import Peer, PeerTable
+from client.sender import FaceSender
 from client.signaling import Membership, Pairing, Role, SignalingClient
+from client.speaker_peers import RendererPeer
+from client.transport.rtc import RtcLink
 from client.wire import WireCounter
 from server.app import create_app
 from server.config import Limits, ServerSettings
-from tests.client.doubles import SPEAKER, until
+from tests.client.doubles import SPEAKER, Recorder, until
 
 
 @pytest.fixture(autouse=True)
@@ -332,3 +336,17 @@ async def test_a_cancellation_that_a_library_swallows_does_not_hold_up_the_end(
     async with asyncio.timeout(2.0):
         await table.close()
     assert swallowed.is_set()
+
+
+async def test_a_link_that_opens_while_the_silent_one_speaks_again_is_closed() -> None:
+    silent, made = (RtcLink(Recorder(), [], monotonic_ms) for _ in range(2))
+    peer = RendererPeer(pairing(), lambda peer, data: None, cast(FaceSender, None), None)
+
+    async def open_link() -> RtcLink:
+        silent.wire.heard_ms += 1.0
+        return made
+
+    peer._open = open_link  # type: ignore[method-assign]
+    assert await peer._replace(silent) is None
+    assert made.closed.is_set() and not silent.closed.is_set()
+    await silent.close()
