@@ -10,7 +10,9 @@ from client.transport.link import OpusFrame
 from client.transport.thin import TIMESTAMPS
 
 CAPACITY = 32
-"""Frames that may wait: two seconds."""
+"""Frames that may wait: two seconds. Of more the oldest make room."""
+STALE_MS = 300.0
+"""Sound that is due for longer than this, as before a portrait was there, is not played at all."""
 SAMPLES_PER_MS = SAMPLE_HZ / 1000.0
 FAR_MS = 10_000.0
 """Sound further from the present than this is of another timeline."""
@@ -22,8 +24,8 @@ class SoundCounters:
 
     Attributes:
         received: taken into the buffer.
-        late: came after their time, and were dropped.
-        refused: came twice, or belong to no time near ours, or found the buffer full.
+        late: came after their time, or waited beyond it, and were dropped.
+        refused: came twice, or belong to no time near ours.
     """
 
     received: int = 0
@@ -53,7 +55,7 @@ class SoundBuffer:
         now = frame.timestamp if pts_ms is None else round(pts_ms * SAMPLES_PER_MS)
         ahead = (frame.timestamp - now + TIMESTAMPS // 2) % TIMESTAMPS - TIMESTAMPS // 2
         start = now + ahead
-        if abs(ahead) > FAR_MS * SAMPLES_PER_MS or len(self._frames) >= CAPACITY:
+        if abs(ahead) > FAR_MS * SAMPLES_PER_MS:
             self.counters.refused += 1
             return None
         if start <= self._played:
@@ -63,6 +65,9 @@ class SoundBuffer:
         else:
             self.counters.received += 1
             insort(self._frames, (start, frame.data))
+            if len(self._frames) > CAPACITY:
+                self._frames.pop(0)
+                self.counters.late += 1
         return start / SAMPLES_PER_MS
 
     def due(self, pts_ms: float) -> list[tuple[int, bytes]]:
@@ -78,4 +83,6 @@ class SoundBuffer:
         frames, self._frames = self._frames[:count], self._frames[count:]
         if frames:
             self._played = frames[-1][0]
-        return frames
+        fresh = [frame for frame in frames if frame[0] > (pts_ms - STALE_MS) * SAMPLES_PER_MS]
+        self.counters.late += len(frames) - len(fresh)
+        return fresh

@@ -38,11 +38,20 @@ def test_what_comes_twice_or_late_is_dropped() -> None:
     assert (counters.received, counters.refused, counters.late) == (1, 1, 2)
 
 
-def test_a_flood_is_bounded() -> None:
+def test_of_a_flood_the_newest_are_kept() -> None:
     buffer = SoundBuffer()
     for number in range(100):
         buffer.push(frame(number), 0.0)
-    assert buffer.counters.received == CAPACITY
+    assert buffer.counters.late == 100 - CAPACITY
+    assert heard(buffer, 60.0 * (100 - CAPACITY)) == [100 - CAPACITY]
+
+
+def test_what_has_waited_too_long_is_not_played_in_a_burst() -> None:
+    buffer = SoundBuffer()
+    for number in range(30):
+        buffer.push(frame(number), None)
+    assert heard(buffer, 60.0 * 29) == [25, 26, 27, 28, 29]
+    assert buffer.counters.late == 25
 
 
 @pytest.mark.parametrize("days", [0.0, 1.0, 1.5, 30.0])
