@@ -20,7 +20,7 @@ from client.sound.sending import encoded
 from client.sound.source import ClipSound
 from client.transport.link import Link, OpusFrame
 from codec.encoder import Encoder
-from codec.errors import CodecError
+from codec.errors import CodecError, NerfcallError
 from codec.face import FaceState, Tracking
 from codec.sensitivity import Sensitivity
 from models.clip import Frame
@@ -229,9 +229,13 @@ async def run_pipeline(
             stop.set()
 
     def listen() -> None:
-        if sound is not None:
+        if sound is None:
+            return
+        try:
             for frame in encoded(sound.frames(stop)):
                 loop.call_soon_threadsafe(sender.sounded, frame)
+        except NerfcallError as error:
+            logger.warning("no more sound: %s", error)  # a portrait is a call all the same
 
     with ThreadPoolExecutor(max_workers=3, thread_name_prefix="capture") as pool:
         capturing = loop.run_in_executor(pool, pump_frames, source, slot, stop)
