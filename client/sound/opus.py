@@ -49,28 +49,3 @@ class OpusEncoder:
         frame.time_base = Fraction(1, SAMPLE_HZ)
         self._samples += len(samples)
         return b"".join(bytes(packet) for packet in self._context.encode(frame))
-
-
-class OpusDecoder:
-    """Decodes one stream to mono."""
-
-    def __init__(self) -> None:
-        context = av.CodecContext.create("libopus", "r")
-        assert isinstance(context, AudioCodecContext), "it is an audio codec"
-        self._context = context
-        self._resampler = av.AudioResampler("s16", "mono", SAMPLE_HZ)
-
-    def decode(self, data: bytes) -> Samples:
-        """Decodes a packet.
-
-        Returns:
-            (N,) int16 at 48 kHz; nothing of a packet that is damaged.
-        """
-        try:
-            frames = self._context.decode(av.Packet(data))
-        except av.FFmpegError:
-            frames = []
-        parts = [
-            part.to_ndarray()[0] for frame in frames for part in self._resampler.resample(frame)
-        ]
-        return np.concatenate(parts) if parts else np.zeros(0, np.int16)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import av
 import numpy as np
 import pytest
 
-from client.sound.opus import FRAME_SAMPLES, SAMPLE_HZ, OpusDecoder, OpusEncoder, Samples
+from client.sound.opus import FRAME_SAMPLES, SAMPLE_HZ, OpusEncoder, Samples
 from client.sound.sending import encoded
 from client.sound.silence import HANGOVER_MS, QUIETEST_DB, SilenceGate, loudness_db
 from client.sound.source import SoundFrame
@@ -21,6 +22,14 @@ def room(frames: int, amplitude: float = 60.0, seed: int = 0) -> Samples:
     return noise.astype(np.int16)
 
 
+def decoded(packets: list[bytes]) -> Samples:
+    context = av.CodecContext.create("libopus", "r")
+    resampler = av.AudioResampler("s16", "mono", SAMPLE_HZ)
+    frames = [frame for packet in packets for frame in context.decode(av.Packet(packet))]
+    parts = [part.to_ndarray()[0] for frame in frames for part in resampler.resample(frame)]
+    return np.concatenate(parts)
+
+
 def cut(samples: Samples) -> list[SoundFrame]:
     starts = range(0, len(samples), FRAME_SAMPLES)
     return [SoundFrame(samples[start : start + FRAME_SAMPLES], start) for start in starts]
@@ -30,19 +39,15 @@ def test_speech_costs_what_was_asked_for_and_sounds_alike() -> None:
     rng = np.random.default_rng(1)
     loud = np.repeat(rng.uniform(0.2, 1.0, 100), FRAME_SAMPLES // 2)
     samples = (tone(50) * loud).astype(np.int16)
-    encoder, decoder = OpusEncoder(8_000), OpusDecoder()
+    encoder = OpusEncoder(8_000)
     packets = [encoder.encode(frame.samples) for frame in cut(samples)]
     kbps = sum(map(len, packets)) * 8 / (50 * 0.06) / 1000
     assert 4 < kbps < 9
-    heard = np.concatenate([decoder.decode(packet) for packet in packets])
+    heard = decoded(packets)
     assert len(heard) == pytest.approx(len(samples), abs=2 * FRAME_SAMPLES)
     spectrum = np.abs(np.fft.rfft(heard[SAMPLE_HZ:].astype(float)))
     loudest_hz = spectrum.argmax() * SAMPLE_HZ / len(heard[SAMPLE_HZ:])
     assert loudest_hz == pytest.approx(220, abs=8)
-
-
-def test_a_damaged_packet_gives_no_sound_and_no_error() -> None:
-    assert len(OpusDecoder().decode(b"\xff\xff")) in (0, FRAME_SAMPLES)
 
 
 def test_loudness_is_in_decibels_of_full_scale() -> None:
