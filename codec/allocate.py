@@ -18,18 +18,25 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from codec.block import LOUDEST, QUIETEST, multiplier
+from codec.block import FADE, LEAST, MOST, PRIOR, SMALL, multiplier, usual_levels
 from codec.cosine import transform
-from codec.entropy import CLASSES, SCALE_CLASSES, TOTAL_BITS
+from codec.entropy import TOTAL_BITS, scale_class
 from codec.quality import Quality
 from codec.signal import PERSON, STEP
 
 Matrix = NDArray[np.float64]
 
-SWEEPS = 3
+SWEEPS = 4
+_ROUND = 0.35
+"""Of a step, that is added before sizes are first rounded down: less than the rest of it is
+seldom worth its bits."""
 _LARGEST = 64
 """Larger symbols are taken to cost what this one costs."""
 _ROWS = np.arange(PERSON)
+_FADING = np.triu((FADE / 32.0) ** (_ROWS[None] - _ROWS[:, None] - 1.0), 1)
+"""(PERSON, PERSON) what a symbol still counts for later ones of its frequency."""
+_TABLES_AN_OCTAVE = 4
+_OCTAVES = 25
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,13 +63,11 @@ class Allocation:
 
     Attributes:
         symbols: (F, PERSON) int64.
-        lively: see `codec.block`.
         bits: that they take, about.
         cost: of the objective.
     """
 
     symbols: NDArray[np.int64]
-    lively: int
     bits: float
     cost: float
 
@@ -90,31 +95,28 @@ def allocate(
     slope = np.stack([price.slope for price in prices])
     target = cosines @ wanted
     target[0] -= predicted
-    # A finer step makes all symbols larger: two classes an octave.
-    classes = classes - round(quality.quantiser / 2)
+    usual = usual_levels(classes, quality.quantiser) / 256.0
     # By pairs of components of a frequency.
-    stiffness = step * step * np.einsum("ft,tij->fij", cosines * cosines, curvature)
+    stiffness = np.tensordot(np.square(step * cosines), curvature, 1)
     stiff = np.maximum(np.diagonal(stiffness, axis1=1, axis2=2), 1e-12)
-    symbols = np.rint(target / step)
-    lively = _liveliest(symbols, classes)
-    for sweep in range(SWEEPS):
-        table = _tables()[np.clip(classes + lively, 0, CLASSES - 1)]
+    symbols = np.trunc(target / step + np.copysign(_ROUND, target))
+    for _ in range(SWEEPS):
+        table = _prices(expected_levels(symbols, usual))
         before = symbols.copy()
         for row, wave in enumerate(cosines):
             error = cosines.T @ (symbols * step - target)
-            gradient = np.einsum("tij,tj->ti", curvature, error) + slope
+            gradient = (curvature @ error[:, :, None])[:, :, 0] + slope
             pull = (2.0 * step) * (wave @ gradient)
             symbols[row] += _moves(
                 symbols[row], pull, stiff[row], stiffness[row], table[row], price_of_bit
             )
-        if sweep and (symbols == before).all():
+        if (symbols == before).all():
             break
-        lively = _liveliest(symbols, classes) if not sweep else lively
     error = cosines.T @ (symbols * step - target)
     distortion = np.einsum("ti,tij,tj->", error, curvature, error) + 2.0 * np.sum(slope * error)
-    spent = _spent(symbols, classes + lively)
+    spent = bits_of(symbols, usual)
     cost = float(distortion) + price_of_bit * spent
-    return Allocation(symbols.astype(np.int64), lively, spent, cost)
+    return Allocation(symbols.astype(np.int64), spent, cost)
 
 
 def _moves(
@@ -136,7 +138,7 @@ def _moves(
         price_of_bit: λ.
     """
     below = np.floor(symbols - 0.5 * pull / stiff)
-    np.clip(below, symbols - _LARGEST, symbols + _LARGEST, out=below)
+    below = np.minimum(np.maximum(below, symbols - _LARGEST), symbols + _LARGEST)
     options = np.empty((4, len(symbols)))
     options[0], options[1], options[2], options[3] = symbols, below, below + 1.0, 0.0
     move = options - symbols
@@ -154,25 +156,40 @@ def _moves(
     return moved
 
 
-def _liveliest(symbols: Matrix, classes: NDArray[np.int64]) -> int:
-    """How lively a block should be said to be, so that its symbols cost least."""
-    choices = np.arange(QUIETEST, LOUDEST + 1)
-    sizes = np.minimum(np.abs(symbols), _LARGEST).astype(np.int64)
-    shifted = np.clip(classes + choices[:, None, None], 0, CLASSES - 1)
-    spent = _tables()[shifted, sizes].sum((1, 2)) + np.abs(choices)
-    return int(choices[np.argmin(spent)])
+def expected_levels(symbols: Matrix, usual: Matrix) -> Matrix:
+    """(F, PERSON) magnitudes that the coder expects of symbols, nearly: see `codec.block`.
+
+    Args:
+        symbols: (F, PERSON) which are coded.
+        usual: (F, PERSON) their usual magnitudes.
+    """
+    weight = usual + LEAST / 256.0
+    observed = np.minimum(np.abs(symbols) / weight, MOST / 256.0) @ _FADING
+    expected = (usual / weight) @ _FADING
+    level = usual * np.square((PRIOR / 256.0 + observed) / (PRIOR / 256.0 + expected))
+    return np.where(level < SMALL / 256.0, level * level * (256.0 / SMALL), level)
 
 
-def _spent(symbols: Matrix, classes: NDArray[np.int64]) -> float:
-    sizes = np.minimum(np.abs(symbols), _LARGEST).astype(np.int64)
-    return float(_tables()[np.clip(classes, 0, CLASSES - 1), sizes].sum())
+def bits_of(symbols: Matrix, usual: Matrix) -> float:
+    """What symbols take, about; arguments as of `expected_levels`."""
+    sizes = np.minimum(np.abs(symbols), _LARGEST).astype(np.intp)
+    table = _prices(expected_levels(symbols, usual))
+    return float(np.take_along_axis(table, sizes[..., None], -1).sum())
+
+
+def _prices(level: Matrix) -> Matrix:
+    """(…, L + 1) what the coder spends on each magnitude where it expects this one."""
+    row = np.rint(_TABLES_AN_OCTAVE * (np.log2(np.maximum(level, 1.0 / 256.0)) + 8.0))
+    row = np.minimum(row, _TABLES_AN_OCTAVE * _OCTAVES - 1.0)
+    return _tables().take(row.astype(np.intp), 0)
 
 
 @cache
 def _tables() -> Matrix:
-    """(CLASSES, L + 1) what the coder spends on each magnitude in each class, the sign included."""
-    tables = np.zeros((CLASSES, _LARGEST + 1))
-    for row, scale in zip(tables, SCALE_CLASSES, strict=True):
+    """(levels, L + 1) bits of each magnitude, the sign included, from a level of 1/256 up."""
+    tables = np.zeros((_TABLES_AN_OCTAVE * _OCTAVES, _LARGEST + 1))
+    for index, row in enumerate(tables):
+        scale = scale_class(round(2.0 ** (index / _TABLES_AN_OCTAVE)))
         spent = TOTAL_BITS - np.log2(np.diff(scale.starts).astype(float))
         for size in range(_LARGEST + 1):
             high = size >> scale.shift

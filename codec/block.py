@@ -14,24 +14,42 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codec.cosine import invert, of_constant
-from codec.entropy import CLASSES, MIN_LEVEL, RangeDecoder, RangeEncoder, ValueCoder, class_level
+from codec.entropy import (
+    CLASSES,
+    MIN_LEVEL,
+    NO_BITS,
+    Bits,
+    RangeDecoder,
+    RangeEncoder,
+    ValueCoder,
+    class_level,
+)
 from codec.errors import CorruptPacketError
 from codec.pace import check_range, code_distance, code_times
+from codec.quality import USUAL_QUALITY
 from codec.signal import COMPONENTS, PERSON, SignalModel, Units
 
 FINEST, COARSEST = -16, 24
-"""Quantisers: the step is 2^(q / 4) of the usual one."""
-QUIETEST, LOUDEST = -16, 8
-"""How lively a block is: classes above the speaker's usual ones, half an octave each."""
+"""Quantisers: the step is 2^(q / 4) of the speaker's."""
 MAX_SYMBOL = 32767
 
 _ROWS_LEVEL = 96
-_QUANTISER_LEVEL = 16
-_LIVELY_LEVEL = 256
+_QUANTISER_LEVEL = 32
+_MOVES_LEVEL = 4
 _BACKGROUND_LEVEL = 64 << 8
-_ACTIVITY_PRIOR = 2048  # as if 8 symbols had been as large as expected
-_ACTIVITY_CAP = 1024  # one symbol counts for at most 4
-_ACTIVITY_FLOOR = 77  # 0.3: a symbol that is expected to be small says little
+SMALL = 64
+"""Symbols that are expected to be small are 0 even more often than their size says: below this
+level, the level's square over it."""
+PRIOR = 5 << 8
+"""As if 5 symbols of a frequency had been as large as usual."""
+MOST = 8 << 8
+"""One symbol counts for at most 8."""
+LEAST = 1 << 6
+"""A quarter: a symbol that is usually small says little."""
+FADE = 29
+"""Of 32, that remains of what was observed with every symbol."""
+
+_CLASS_LEVELS = np.array([class_level(index) for index in range(CLASSES)], np.int64)
 
 Symbols = NDArray[np.int64]
 
@@ -44,14 +62,12 @@ class Block:
         times_ms: of the frames, since the first.
         distance: packets back to the one it refers to; 0: none.
         quantiser: of the step, see `FINEST`.
-        lively: see `QUIETEST`.
         symbols: (F, COMPONENTS) quantised frequencies, lowest first.
     """
 
     times_ms: tuple[int, ...]
     distance: int
     quantiser: int
-    lively: int
     symbols: Symbols
 
 
@@ -75,7 +91,7 @@ def reconstruct(block: Block, reference: Units | None) -> Units:
 
 
 def usual_classes(model: SignalModel, frames: int, refers: bool) -> NDArray[np.int64]:
-    """(frames, PERSON) classes of the symbols of a block that is as lively as usual.
+    """(frames, PERSON) usual classes of a block's symbols.
 
     Of a block that refers to an earlier frame, the lowest frequency is what moved since, which
     is about as much as moves within the block.
@@ -86,26 +102,27 @@ def usual_classes(model: SignalModel, frames: int, refers: bool) -> NDArray[np.i
     return classes
 
 
-def encode_block(block: Block, model: SignalModel) -> bytes:
-    """Writes a block."""
-    coder = RangeEncoder()
+def encode_block(block: Block, model: SignalModel, time: Bits = NO_BITS) -> bytes:
+    """Writes a block, behind the bits of the packet's time."""
+    coder = RangeEncoder(time)
     _code(coder, block, model, block.distance > 0)
     return coder.finish()
 
 
-def decode_block(body: bytes, model: SignalModel, refers: bool) -> Block:
+def decode_block(body: bytes, model: SignalModel, refers: bool, time_bits: int = 0) -> Block:
     """Reads a block.
 
     Args:
         body: what `encode_block` wrote.
         model: the speaker's.
         refers: whether it refers to an earlier packet.
+        time_bits: that it begins with.
 
     Raises:
         CorruptPacketError: no encoder writes these bytes.
     """
-    nothing = Block((), 0, 0, 0, np.zeros((0, COMPONENTS), np.int64))
-    return _code(RangeDecoder(body), nothing, model, refers)
+    nothing = Block((), 0, 0, np.zeros((0, COMPONENTS), np.int64))
+    return _code(RangeDecoder(body, time_bits), nothing, model, refers)
 
 
 def _code(coder: ValueCoder, block: Block, model: SignalModel, refers: bool) -> Block:
@@ -118,56 +135,57 @@ def _code(coder: ValueCoder, block: Block, model: SignalModel, refers: bool) -> 
     rows = _used_rows(block.symbols[:, :PERSON])
     rows = base + sign * coder.code(sign * (rows - base), _ROWS_LEVEL)
     check_range("frequencies", rows, 0, frames)
-    moves = coder.code(int(block.symbols[:, PERSON:].any()), MIN_LEVEL)
+    moves = coder.code(int(block.symbols[:, PERSON:].any()), _MOVES_LEVEL)
     check_range("moves of the background", moves, 0, 1)
     symbols = np.zeros((frames, COMPONENTS), np.int64)
-    quantiser = lively = 0
+    quantiser = 0
     if rows or moves:
-        quantiser = coder.code(block.quantiser, _QUANTISER_LEVEL)
+        usual = USUAL_QUALITY.quantiser
+        quantiser = usual + coder.code(block.quantiser - usual, _QUANTISER_LEVEL)
         check_range("quantiser", quantiser, FINEST, COARSEST)
-    if rows:
-        lively = coder.code(block.lively, _LIVELY_LEVEL)
-        check_range("liveliness", lively, QUIETEST, LOUDEST)
-        classes = usual_classes(model, frames, refers)[:rows]
-        levels = _levels(classes, lively, quantiser)
-        given = block.symbols[:rows, :PERSON].ravel().tolist()
-        symbols[:rows, :PERSON] = np.reshape(_code_symbols(coder, given, levels), (rows, PERSON))
+    expected = usual_levels(usual_classes(model, frames, refers)[:rows], quantiser)
+    given = block.symbols.tolist() or [[]] * frames
+    for row, levels in enumerate(expected.tolist()):
+        symbols[row, :PERSON] = _code_symbols(coder, given[row][:PERSON], levels)
     if moves:
-        given = block.symbols[:, PERSON:].ravel().tolist()
-        levels = [max((_BACKGROUND_LEVEL << 8) // multiplier(quantiser), MIN_LEVEL)] * (
-            frames * (COMPONENTS - PERSON)
-        )
-        symbols[:, PERSON:] = np.reshape(_code_symbols(coder, given, levels), (frames, -1))
+        many = COMPONENTS - PERSON
+        level = max((_BACKGROUND_LEVEL << 8) // multiplier(quantiser), MIN_LEVEL)
+        for row in range(frames):
+            symbols[row, PERSON:] = _code_symbols(coder, given[row][PERSON:], [level] * many)
     if symbols.size and int(np.abs(symbols).max()) > MAX_SYMBOL:
         raise CorruptPacketError(
             f"expected symbols up to ±{MAX_SYMBOL}, got {np.abs(symbols).max()}"
         )
-    return Block(times_ms, distance, quantiser, lively, symbols)
+    return Block(times_ms, distance, quantiser, symbols)
 
 
 def _code_symbols(coder: ValueCoder, values: Sequence[int], levels: Sequence[int]) -> list[int]:
-    """Writes or reads symbols, and returns them.
+    """Writes or reads the symbols of a frequency, and returns them.
 
-    Each symbol's expected magnitude is its level times how active the symbols before it in the
-    block were against what was expected of them.
+    Each symbol's expected magnitude is its usual level by how active the symbols shortly before
+    it were against what is usual, squared: neighbouring components move together, and those
+    that moved little at enrolment move more than that afterwards.
     """
-    observed = expected = _ACTIVITY_PRIOR
+    observed = expected = 0
     coded: list[int] = []
     given = iter(values)
-    for level in levels:
-        actual = coder.code(next(given, 0), level * observed // expected)
+    for usual in levels:
+        activity = ((PRIOR + observed) << 8) // (PRIOR + expected)
+        level = usual * activity * activity >> 16
+        if level < SMALL:
+            level = level * level // SMALL
+        actual = coder.code(next(given, 0), level)
         coded.append(actual)
-        weight = level + _ACTIVITY_FLOOR
-        observed += min((abs(actual) << 16) // weight, _ACTIVITY_CAP)
-        expected += (level << 8) // weight
+        weight = usual + LEAST
+        observed = (observed * FADE >> 5) + min((abs(actual) << 16) // weight, MOST)
+        expected = (expected * FADE >> 5) + (usual << 8) // weight
     return coded
 
 
-def _levels(classes: NDArray[np.int64], lively: int, quantiser: int) -> list[int]:
-    """Expected magnitudes of symbols, in 1/256."""
-    step = multiplier(quantiser)
-    usual = [max((class_level(index) << 8) // step, MIN_LEVEL) for index in range(CLASSES)]
-    return [usual[index] for index in np.clip(classes + lively, 0, CLASSES - 1).ravel().tolist()]
+def usual_levels(classes: NDArray[np.int64], quantiser: int) -> NDArray[np.int64]:
+    """Usual magnitudes of symbols of these classes, in 1/256."""
+    levels = (_CLASS_LEVELS[classes] << 8) // multiplier(quantiser)
+    return np.asarray(np.maximum(levels, MIN_LEVEL))
 
 
 def _used_rows(symbols: Symbols) -> int:

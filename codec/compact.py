@@ -12,6 +12,7 @@ from codec.allocate import Allocation, Price, allocate
 from codec.block import MAX_SYMBOL, Block, multiplier, usual_classes
 from codec.cosine import of_constant, transform
 from codec.face import FaceState
+from codec.packet import SHORT_BYTES
 from codec.quality import Quality
 from codec.signal import COMPONENTS, PERSON, UNITS, SignalModel, Units
 
@@ -73,7 +74,8 @@ def compress(
     if reference is not None and _is_near(person, reference[:PERSON] / UNITS):
         predicted = of_constant(reference, count)
         other = best(predicted[:PERSON] / UNITS, refers=True)
-        if other.cost + saving * quality.price_of_bit * chosen.bits < chosen.cost:
+        saved = saving * (chosen.bits + 8 * SHORT_BYTES)
+        if other.cost + quality.price_of_bit * saved < chosen.cost:
             chosen, refers = other, True
     symbols = np.zeros((count, COMPONENTS), np.int64)
     symbols[:, :PERSON] = chosen.symbols
@@ -82,7 +84,7 @@ def compress(
         background[0] -= of_constant(reference, count)[PERSON:] / UNITS
     symbols[:, PERSON:] = np.rint(background * (UNITS / multiplier(quality.quantiser)))
     symbols = np.clip(symbols, -MAX_SYMBOL, MAX_SYMBOL)
-    return Block(frames.times_ms, distance * refers, quality.quantiser, chosen.lively, symbols)
+    return Block(frames.times_ms, distance * refers, quality.quantiser, symbols)
 
 
 def _is_near(person: NDArray[np.float64], reference: NDArray[np.float64]) -> bool:

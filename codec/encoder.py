@@ -8,34 +8,39 @@ from dataclasses import dataclass
 from codec.allocate import Price, usual_price
 from codec.block import encode_block, reconstruct
 from codec.compact import CompactFrame, compress
+from codec.entropy import NO_BITS, Bits
 from codec.errors import CodecError
 from codec.face import FaceState
 from codec.half import finite, to_halves
 from codec.halves import encode_halves
-from codec.history import HISTORY, Left
+from codec.history import HISTORY, Left, span_of
 from codec.pace import MAX_DISTANCE
 from codec.packet import (
     MAX_PTS_MS,
     NO_REFERENCE,
+    PTS_BITS,
     SEQUENCE_BITS,
-    SHORT_PTS_BITS,
     SHORT_SEQUENCE_BITS,
+    TIME_BITS,
     Kind,
     Packet,
     Place,
     speaker_prefix,
+    unwrap,
 )
 from codec.profile import Profile
-from codec.quality import Quality
+from codec.quality import LIVE_LATENCY_MS, RECORDED_LATENCY_MS, USUAL_QUALITY, Quality
 from codec.rate import RateController
 from codec.sensitivity import Sensitivity
-from codec.signal import MAX_FRAMES, SignalModel
+from codec.signal import MAX_FRAMES, SignalModel, Units
 
 MAX_GAP_MS = 5_000
 """A frame farther than this from the one before, or before it in time, begins another timeline:
 short headers would be taken for other times."""
 KEYS_TO_ENTER = 2
 """Key packets in a row where somebody enters the stream: one may be lost."""
+FORESEEN = 16
+"""Of so many packets before, each is enough to tell a packet's time from its few bits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,18 +62,21 @@ class EncoderConfig:
         key_interval: packets from one key packet to the next.
         refer_within: packets from a reference to the last that refers to it.
         refer_saving: share of its bits that a packet must save to refer to another.
+        reliable: whether no packet can be lost, as in a file. Then any packet may refer to the
+            one before, whatever that saves, and one key packet is enough to enter.
         first_sequence: sequence number of the first packet. A sender should draw it at random
             (RFC 3550, section 5.1), so that a restart is never taken for a replay.
     """
 
-    latency_ms: float = 120.0
+    latency_ms: float = LIVE_LATENCY_MS
     frame_interval_ms: float = 40.0
-    price_of_bit: float = 0.015
-    quantiser: int = 0
+    price_of_bit: float = USUAL_QUALITY.price_of_bit
+    quantiser: int = USUAL_QUALITY.quantiser
     target_kbps: float | None = None
     key_interval: int = 16
     refer_within: int = 6
     refer_saving: float = 0.3
+    reliable: bool = False
     first_sequence: int = 0
 
     def __post_init__(self) -> None:
@@ -88,7 +96,7 @@ class EncoderConfig:
         if self.target_kbps is not None and not 0.1 <= self.target_kbps <= 1000:
             raise CodecError(f"expected a target of 0.1 to 1000 kbps, got {self.target_kbps}")
         if not 1 <= self.key_interval <= 1 << SHORT_SEQUENCE_BITS - 1:
-            raise CodecError(f"expected a key interval of 1 to 128, got {self.key_interval}")
+            raise CodecError(f"expected a key interval of 1 to 32, got {self.key_interval}")
         if not 0 <= self.refer_within <= MAX_DISTANCE:
             raise CodecError(
                 f"expected references of 0 to {MAX_DISTANCE} back, got {self.refer_within}"
@@ -97,6 +105,10 @@ class EncoderConfig:
             raise CodecError(
                 f"expected a first sequence number of 16 bits, got {self.first_sequence}"
             )
+
+
+RECORDED = EncoderConfig(latency_ms=RECORDED_LATENCY_MS, key_interval=32, reliable=True)
+"""For a file: nobody waits for frames, and nothing is lost."""
 
 
 class Encoder:
@@ -133,11 +145,16 @@ class Encoder:
         self._waiting: list[FaceState] = []
         self._prices: list[Price] = []
         self._interval_ms = self._config.frame_interval_ms
+        self._latency_ms = self._config.latency_ms
         self._left: dict[int, Left] = {}
-        self._alone: Left | None = None
+        self._reference: Left | None = None
         self._key = 0
-        self._keys_due = KEYS_TO_ENTER
+        self._keys_due = self._keys_to_enter
         self._sequence = self._config.first_sequence
+
+    @property
+    def _keys_to_enter(self) -> int:
+        return 1 if self._config.reliable else KEYS_TO_ENTER
 
     @property
     def waiting(self) -> int:
@@ -146,7 +163,11 @@ class Encoder:
 
     def request_key(self) -> None:
         """Makes the next packets key packets, for a receiver that enters the stream."""
-        self._keys_due = KEYS_TO_ENTER
+        self._keys_due = self._keys_to_enter
+
+    def wait_at_most(self, latency_ms: float) -> None:
+        """Lets frames wait no longer than this for others, nor than `EncoderConfig.latency_ms`."""
+        self._latency_ms = min(latency_ms, self._config.latency_ms)
 
     def encode(self, state: FaceState, sensitivity: Sensitivity | None = None) -> bytes | None:
         """Takes a frame; returns the packet that is complete now, if one is.
@@ -172,7 +193,7 @@ class Encoder:
         if self._waiting:
             waited_ms = state.pts_ms - self._waiting[0].pts_ms
             other = state.tracking is not self._waiting[0].tracking
-            if jumped or other or waited_ms > self._config.latency_ms:
+            if jumped or other or waited_ms > self._latency_ms:
                 packet = self.flush()
                 self._take(state, sensitivity, jumped)
                 return packet
@@ -180,7 +201,7 @@ class Encoder:
         self._take(state, sensitivity, jumped)
         waited_ms = state.pts_ms - self._waiting[0].pts_ms
         full = len(self._waiting) == MAX_FRAMES
-        if full or waited_ms + self._interval_ms > self._config.latency_ms:
+        if full or waited_ms + self._interval_ms > self._latency_ms:
             return self.flush()
         return None
 
@@ -196,8 +217,8 @@ class Encoder:
             packet, left = self._lossless(states)
         self._left[left.sequence] = left
         self._left.pop(left.sequence - HISTORY, None)
-        if packet.kind is not Kind.REFERRING:
-            self._alone = left
+        if packet.kind is not Kind.REFERRING or self._config.reliable:
+            self._reference = left
         if packet.is_key:
             self._key = left.sequence
             self._keys_due = max(self._keys_due - 1, 0)
@@ -224,41 +245,65 @@ class Encoder:
         return packet, left
 
     def _compressed(self, states: Sequence[FaceState], frames: CompactFrame) -> tuple[Packet, Left]:
-        reference = None if self._is_key_due() else self._alone
+        reference = None if self._is_key_due() else self._reference
         distance = 0 if reference is None else self._sequence - reference.sequence
         if distance > self._config.refer_within:
             reference = None
         last = None if reference is None else reference.last
-        saving = self._config.refer_saving
+        saving = 0.0 if self._config.reliable else self._config.refer_saving
         block = compress(frames, self._model, self._quality, last, distance, saving)
         referred = reference if block.distance else None
-        packet = self._seal(states[0], encode_block(block, self._model), referred)
+        time = self._time_bits(states[0].pts_ms)
+        body = encode_block(block, self._model, time)
+        packet = self._seal(states[0], time, body, referred)
         units = reconstruct(block, None if referred is None else last)
-        return packet, Left(self._sequence, states[0].pts_ms, packet.check, units[-1])
+        return packet, self._what_is_left(packet, states[0], frames.times_ms, units[-1])
 
     def _lossless(self, states: Sequence[FaceState]) -> tuple[Packet, Left]:
         times_ms = tuple(state.pts_ms - states[0].pts_ms for state in states)
         halves = [to_halves(state.vector()) for state in states]
-        packet = self._seal(states[0], encode_halves(times_ms, halves, self._model), None)
-        return packet, Left(self._sequence, states[0].pts_ms, packet.check, None)
+        time = self._time_bits(states[0].pts_ms)
+        packet = self._seal(
+            states[0], time, encode_halves(times_ms, halves, self._model, time), None
+        )
+        return packet, self._what_is_left(packet, states[0], times_ms, None)
+
+    def _what_is_left(
+        self, packet: Packet, first: FaceState, times_ms: tuple[int, ...], last: Units | None
+    ) -> Left:
+        return Left(self._sequence, first.pts_ms, span_of(times_ms), packet.check, last)
+
+    def _time_bits(self, pts_ms: int) -> Bits:
+        """The lowest bits of a packet's time: as many as tell it whatever was lost."""
+        if self._is_key_due():
+            return NO_BITS
+        before = range(self._sequence - FORESEEN, self._sequence)
+        known = [self._left[past] for past in before if past in self._left]
+        for bits in TIME_BITS:
+            low = pts_ms % (1 << bits)
+            expected = (left.expected_ms(self._sequence) for left in known)
+            if all(unwrap(low, bits, near) == pts_ms for near in expected):
+                break
+        return Bits(low, bits)
 
     def _is_key_due(self) -> bool:
         return self._keys_due > 0 or self._sequence - self._key >= self._config.key_interval
 
-    def _seal(self, first: FaceState, body: bytes, reference: Left | None) -> Packet:
+    def _seal(self, first: FaceState, time: Bits, body: bytes, reference: Left | None) -> Packet:
         if self._is_key_due():
-            kind, bits = Kind.KEY, (SEQUENCE_BITS, 32)
+            kind, bits, low, time_bits = Kind.KEY, SEQUENCE_BITS, first.pts_ms, PTS_BITS
         else:
             kind = Kind.ALONE if reference is None else Kind.REFERRING
-            bits = (SHORT_SEQUENCE_BITS, SHORT_PTS_BITS)
+            bits, low, time_bits = SHORT_SEQUENCE_BITS, time.value, time.count
         check = NO_REFERENCE if reference is None else reference.check
         place = Place(self._prefix, self._sequence, first.pts_ms, check)
         return Packet(
             kind,
             self._profile,
             first.tracking,
-            self._sequence % (1 << bits[0]),
-            first.pts_ms % (1 << bits[1]),
+            self._sequence % (1 << bits),
+            low,
+            time_bits,
             body,
             self._prefix if kind is Kind.KEY else b"",
         ).sealed(place)

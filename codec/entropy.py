@@ -21,8 +21,10 @@ from codec.errors import CorruptPacketError
 
 TOTAL_BITS = 15
 """Frequencies of a table add up to 2 ** TOTAL_BITS."""
-MIN_LEVEL = 4
+MIN_LEVEL = 1
 """The smallest expected magnitude that has a table, in 1/256 symbols."""
+LEAST_CLASS_LEVEL = 4
+"""The smallest that has a class; those below have a table each."""
 MAX_LEVEL_BITS = 25
 CLASSES = 2 * (MAX_LEVEL_BITS - 2)
 """Classes of expected magnitudes, two in an octave."""
@@ -52,6 +54,22 @@ class ScaleClass:
     shift: int
 
 
+@dataclass(frozen=True, slots=True)
+class Bits:
+    """A field of bits as they are.
+
+    Attributes:
+        value: at least 0.
+        count: at most 16.
+    """
+
+    value: int
+    count: int
+
+
+NO_BITS = Bits(0, 0)
+
+
 class ValueCoder(Protocol):
     """One direction of the coder: a writer returns the value it wrote, a reader the one read."""
 
@@ -61,7 +79,7 @@ class ValueCoder(Protocol):
 
 def class_index(level: int) -> int:
     """Returns the class of an expected magnitude of level / 256: two classes per octave."""
-    level = max(level, MIN_LEVEL)
+    level = max(level, LEAST_CLASS_LEVEL)
     bits = level.bit_length()
     if bits > MAX_LEVEL_BITS:
         return 2 * (MAX_LEVEL_BITS - 3) + 1
@@ -109,12 +127,20 @@ def _build_classes() -> tuple[ScaleClass, ...]:
     return tuple(classes)
 
 
+def _build_least() -> tuple[ScaleClass, ...]:
+    starts = [geometric_starts(max(level, MIN_LEVEL)) for level in range(LEAST_CLASS_LEVEL)]
+    return tuple(ScaleClass(row, (len(row) - 3) // 2, 0) for row in starts)
+
+
 SCALE_CLASSES = _build_classes()
-_USUAL_CLASSES = tuple(SCALE_CLASSES[class_index(level)] for level in range(1 << 12))
+_USUAL_CLASSES = _build_least() + tuple(
+    SCALE_CLASSES[class_index(level)] for level in range(LEAST_CLASS_LEVEL, 1 << 12)
+)
 """By level, of the levels that nearly all values have."""
 
 
-def _scale_class(level: int) -> ScaleClass:
+def scale_class(level: int) -> ScaleClass:
+    """Returns the table of an expected magnitude of level / 256."""
     usual = level < len(_USUAL_CLASSES)
     return _USUAL_CLASSES[level] if usual else SCALE_CLASSES[class_index(level)]
 
@@ -123,18 +149,22 @@ class RangeEncoder:
     """Narrows an interval by each value; the interval's shortest binary name is the message.
 
     `low` is one unbounded integer, so a carry needs no care; a message is some ten bytes.
+
+    Args:
+        first: the message's first bits.
     """
 
     __slots__ = ("_low", "_range", "_shifted")
 
-    def __init__(self) -> None:
+    def __init__(self, first: Bits = NO_BITS) -> None:
         self._low = 0
         self._range = _TOP
         self._shifted = 0  # bits that the interval has been scaled up by
+        self.bits(first.value, first.count)
 
     def code(self, value: int, level: int) -> int:
         """Writes one value whose magnitude is expected to be level / 256, and returns it."""
-        table = _scale_class(level)
+        table = scale_class(level)
         limit, shift = table.limit, table.shift
         high = value >> shift
         if -limit <= high <= limit:
@@ -190,15 +220,21 @@ class RangeEncoder:
 
 
 class RangeDecoder:
-    """Reads what `RangeEncoder` wrote; zeros follow the last byte without end."""
+    """Reads what `RangeEncoder` wrote; zeros follow the last byte without end.
+
+    Args:
+        data: the message.
+        skip: bits that it begins with, which are known already.
+    """
 
     __slots__ = ("_code", "_data", "_position", "_range")
 
-    def __init__(self, data: bytes) -> None:
+    def __init__(self, data: bytes, skip: int = 0) -> None:
         self._data = data
         self._position = 4
         self._code = int.from_bytes(data[:4].ljust(4, b"\0"), "big")
         self._range = _TOP
+        self.bits(skip)
 
     def code(self, value: int, level: int) -> int:
         """Returns the next value, whose magnitude is expected to be level / 256.
@@ -210,7 +246,7 @@ class RangeDecoder:
         Raises:
             CorruptPacketError: no writer produces these bytes.
         """
-        table = _scale_class(level)
+        table = scale_class(level)
         limit, shift = table.limit, table.shift
         unit = self._range >> TOTAL_BITS
         point = self._code // unit

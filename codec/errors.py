@@ -51,3 +51,7 @@ class MissingReferenceError(PacketError):
 
 class ContainerError(CodecError):
     """A recorded call that is not one, is damaged, or belongs to another speaker."""
+
+
+class NoKeyPacketError(ContainerError):
+    """A recorded call that holds no packet at which a stream can be entered."""

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from codec.entropy import MIN_LEVEL, RangeDecoder, RangeEncoder, ValueCoder
+from codec.entropy import MIN_LEVEL, NO_BITS, Bits, RangeDecoder, RangeEncoder, ValueCoder
 from codec.errors import CorruptPacketError
 from codec.face import CHANNELS
 from codec.half import Halves
@@ -35,15 +35,21 @@ Frames = NDArray[np.float32]
 Rows = NDArray[np.int64]
 
 
-def encode_halves(times_ms: tuple[int, ...], frames: Sequence[Halves], model: SignalModel) -> bytes:
+def encode_halves(
+    times_ms: tuple[int, ...],
+    frames: Sequence[Halves],
+    model: SignalModel,
+    time: Bits = NO_BITS,
+) -> bytes:
     """Codes frames.
 
     Args:
         times_ms: of the frames, since the first.
         frames: (CHANNELS,) finite float16 of each.
         model: the speaker's.
+        time: bits of the packet's time.
     """
-    coder = RangeEncoder()
+    coder = RangeEncoder(time)
     code_times(coder, times_ms)
     whole = [multiples(frame) for frame in frames]
     on_lattice = [found for found in whole if found is not None]
@@ -57,12 +63,15 @@ def encode_halves(times_ms: tuple[int, ...], frames: Sequence[Halves], model: Si
     return coder.finish()
 
 
-def decode_halves(body: bytes, model: SignalModel) -> tuple[tuple[int, ...], Frames]:
+def decode_halves(
+    body: bytes, model: SignalModel, time_bits: int = 0
+) -> tuple[tuple[int, ...], Frames]:
     """Reads frames.
 
     Args:
         body: of a lossless packet.
         model: the speaker's.
+        time_bits: that it begins with.
 
     Returns:
         Their times since the first, in milliseconds, and (F, CHANNELS) float32.
@@ -70,7 +79,7 @@ def decode_halves(body: bytes, model: SignalModel) -> tuple[tuple[int, ...], Fra
     Raises:
         CorruptPacketError: no encoder writes these bytes.
     """
-    coder = RangeDecoder(body)
+    coder = RangeDecoder(body, time_bits)
     times_ms = code_times(coder, ())
     off_lattice = coder.code(0, _OFF_LATTICE_LEVEL)
     check_range("a sign of numbers off the lattice", off_lattice, 0, 1)

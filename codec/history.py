@@ -13,9 +13,9 @@ from codec.errors import (
 )
 from codec.face import FaceState
 from codec.halves import decode_halves
+from codec.pace import THIRDS, pace_of
 from codec.packet import (
     SEQUENCE_BITS,
-    SHORT_PTS_BITS,
     SHORT_SEQUENCE_BITS,
     Packet,
     Place,
@@ -39,14 +39,26 @@ class Left:
     Attributes:
         sequence: unwrapped sequence number.
         pts_ms: presentation time of its first frame.
+        span: from its first frame to the next packet's, in thirds of a millisecond, if that
+            follows at the same pace.
         check: its checksum.
         last: its last frame: (COMPONENTS,) units; None of a lossless packet.
     """
 
     sequence: int
     pts_ms: int
+    span: int
     check: int
     last: Units | None
+
+    def expected_ms(self, sequence: int) -> int:
+        """The time of another packet if all are like this one."""
+        return self.pts_ms + (sequence - self.sequence) * self.span // THIRDS
+
+
+def span_of(times_ms: tuple[int, ...]) -> int:
+    """What packets with frames at such times span, as `Left` has it."""
+    return len(times_ms) * pace_of(times_ms).interval
 
 
 class StateHistory:
@@ -86,12 +98,14 @@ class StateHistory:
         """
         if self._newest is None and not packet.is_key:
             raise MissingReferenceError("expected a key packet first, got another one")
-        sequence, pts_ms = self._sequence(packet), self._pts_ms(packet)
+        sequence = self._sequence(packet)
+        pts_ms = self._pts_ms(packet, sequence)
         self._check_place(sequence, pts_ms, packet.is_key)
         place = Place(self._prefix, sequence, pts_ms)
         decode = self._decode_block if packet.profile is Profile.COMPACT else self._decode_halves
         states, last = decode(packet, place)
-        self._remember(Left(sequence, pts_ms, packet.check, last))
+        span = span_of(tuple(state.pts_ms - pts_ms for state in states))
+        self._remember(Left(sequence, pts_ms, span, packet.check, last))
         return states
 
     def _sequence(self, packet: Packet) -> int:
@@ -99,10 +113,12 @@ class StateHistory:
         near = packet.sequence if self._newest is None else self._newest.sequence
         return unwrap(packet.sequence, bits, near)
 
-    def _pts_ms(self, packet: Packet) -> int:
-        if packet.is_key or self._newest is None:
+    def _pts_ms(self, packet: Packet, sequence: int) -> int:
+        if packet.is_key or not self._left:
             return packet.pts_ms
-        return unwrap(packet.pts_ms, SHORT_PTS_BITS, self._newest.pts_ms)
+        before = max((past for past in self._left if past < sequence), default=min(self._left))
+        expected_ms = self._left[before].expected_ms(sequence)
+        return unwrap(packet.pts_ms, packet.time_bits, expected_ms)
 
     def _check_place(self, sequence: int, pts_ms: int, is_key: bool) -> None:
         newest = self._newest
@@ -133,7 +149,7 @@ class StateHistory:
             )
 
     def _decode_block(self, packet: Packet, place: Place) -> tuple[tuple[FaceState, ...], Units]:
-        block = decode_block(packet.body, self._model, packet.refers)
+        block = decode_block(packet.body, self._model, packet.refers, _in_body(packet))
         reference = self._reference(place, block.distance, packet)
         units = reconstruct(block, None if reference is None else _units(reference))
         states = tuple(
@@ -146,7 +162,7 @@ class StateHistory:
         if packet.refers:
             raise CorruptPacketError("expected a lossless packet alone, got one that refers")
         packet.verify(place)
-        times_ms, vectors = decode_halves(packet.body, self._model)
+        times_ms, vectors = decode_halves(packet.body, self._model, _in_body(packet))
         states = tuple(
             FaceState.from_vector(vector, place.pts_ms + time_ms, packet.tracking)
             for vector, time_ms in zip(vectors, times_ms, strict=True)
@@ -175,6 +191,11 @@ class StateHistory:
             oldest = left.sequence - HISTORY
             for sequence in [past for past in self._left if past <= oldest]:
                 del self._left[sequence]
+
+
+def _in_body(packet: Packet) -> int:
+    """Bits of its time that a packet's body begins with."""
+    return 0 if packet.is_key else packet.time_bits
 
 
 def _units(reference: Left) -> Units:

@@ -23,11 +23,17 @@ EXTRAPOLATION_DECAY_MS = 60.0
 MAX_VELOCITY_SPAN_MS = 120.0
 """States further apart say nothing about the present velocity."""
 TRANSIT_WINDOW_MS = 4_000.0
+DELIVERY_MS = 20.0
+"""What arrives within this time arrives together, and was as late as its latest part: a stalled
+path that delivers all it held back was late once, not as often as there are packets."""
 MAX_DELAY_MS = 400.0
 SLEW = 0.1
 """The playout clock may run this much faster or slower to follow the network."""
 JUMP_MS = 1_000.0
 """A transit off by more is another timeline: the sender restarted."""
+USUAL, RARE = 0.95, 0.99
+"""Share of the states that the delay is to be long enough for: as a rule, and where what comes
+late comes because it was lost and said again."""
 CAPACITY = 64
 GAPS = 32
 """Played gaps between states whose median is the frame interval."""
@@ -78,6 +84,15 @@ class JitterCounters:
     restarts: int = 0
 
 
+@dataclass(slots=True)
+class _Delivery:
+    """What arrived together; transits are arrival minus presentation time."""
+
+    arrival_ms: float
+    fastest_ms: float
+    slowest_ms: float
+
+
 class JitterBuffer:
     """Sorts states by time and answers what is due now."""
 
@@ -91,9 +106,10 @@ class JitterBuffer:
         """
         self.counters = JitterCounters()
         self._target_ms = target_delay_ms
+        self._share = USUAL
         self._states: list[FaceState] = []
         self._times: list[int] = []  # pts_ms of _states, kept beside for bisect
-        self._transits: deque[tuple[float, float]] = deque()  # (arrival, arrival - pts)
+        self._deliveries: deque[_Delivery] = deque()
         self._offset_ms: float | None = None  # local time of playout minus pts
         self._pulled_ms: float | None = None
         self._shown: Playout | None = None
@@ -104,14 +120,22 @@ class JitterBuffer:
     @property
     def delay_ms(self) -> float:
         """The delay now aimed at, counted from the earliest arrival."""
-        jitter_ms = self._transit_quantile(0.95) - self._transit_quantile(0.0)
+        jitter_ms = self._slowest_transit() - self._fastest_transit()
         wanted = max(self._target_ms, jitter_ms + self._interval_ms())
         return min(wanted, max(MAX_DELAY_MS, self._target_ms))
+
+    def wait_for(self, share: float) -> None:
+        """Delays the playout so that this share of the states comes in time.
+
+        Args:
+            share: of what arrives at all, 0 to 1; `USUAL` at first.
+        """
+        self._share = share
 
     def push(self, state: FaceState, now_ms: float) -> None:
         """Takes a decoded state, in any order."""
         transit = now_ms - state.pts_ms
-        if self._transits and abs(transit - self._transit_quantile(0.0)) > JUMP_MS:
+        if self._deliveries and abs(transit - self._fastest_transit()) > JUMP_MS:
             if not self._confirms_restart(state, transit):
                 return
             self._restart()
@@ -140,7 +164,7 @@ class JitterBuffer:
             now_ms: local time.
         """
         transit = now_ms - pts_ms
-        if not self._transits or abs(transit - self._transit_quantile(0.0)) <= JUMP_MS:
+        if not self._deliveries or abs(transit - self._fastest_transit()) <= JUMP_MS:
             self._note_transit(now_ms, transit)
 
     def playing_ms(self, now_ms: float) -> float | None:
@@ -149,7 +173,7 @@ class JitterBuffer:
 
     def pull(self, now_ms: float) -> Playout | None:
         """Returns what to show at a local time, None before the first state is due."""
-        if self._transits:
+        if self._deliveries:
             self._follow(now_ms)
         if self._offset_ms is None or not self._states:
             return self._held_from_before()
@@ -218,19 +242,26 @@ class JitterBuffer:
         return float(sorted(self._gaps_ms)[len(self._gaps_ms) // 2]) if self._gaps_ms else 0.0
 
     def _note_transit(self, now_ms: float, transit: float) -> None:
-        self._transits.append((now_ms, transit))
-        while self._transits[0][0] < now_ms - TRANSIT_WINDOW_MS:
-            self._transits.popleft()
+        latest = self._deliveries[-1] if self._deliveries else None
+        if latest is not None and now_ms - latest.arrival_ms <= DELIVERY_MS:
+            latest.fastest_ms = min(latest.fastest_ms, transit)
+            latest.slowest_ms = max(latest.slowest_ms, transit)
+        else:
+            self._deliveries.append(_Delivery(now_ms, transit, transit))
+        while self._deliveries[0].arrival_ms < now_ms - TRANSIT_WINDOW_MS:
+            self._deliveries.popleft()
 
-    def _transit_quantile(self, share: float) -> float:
-        if not self._transits:
-            return 0.0
-        ordered = sorted(transit for _, transit in self._transits)
-        return ordered[min(int(share * len(ordered)), len(ordered) - 1)]
+    def _fastest_transit(self) -> float:
+        return min((delivery.fastest_ms for delivery in self._deliveries), default=0.0)
+
+    def _slowest_transit(self) -> float:
+        """What enough of the deliveries do not exceed."""
+        ordered = sorted(delivery.slowest_ms for delivery in self._deliveries)
+        return ordered[min(int(self._share * len(ordered)), len(ordered) - 1)] if ordered else 0.0
 
     def _follow(self, now_ms: float) -> None:
         """Moves the playout clock towards the network's, slowly enough not to be seen."""
-        wanted = self._transit_quantile(0.0) + self.delay_ms
+        wanted = self._fastest_transit() + self.delay_ms
         if self._offset_ms is None or self._pulled_ms is None:
             self._offset_ms = wanted
         else:
@@ -248,7 +279,7 @@ class JitterBuffer:
     def _restart(self) -> None:
         self._states.clear()
         self._times.clear()
-        self._transits.clear()
+        self._deliveries.clear()
         self._gaps_ms.clear()
         self._offset_ms = self._last_played = None
         self.counters.restarts += 1

@@ -1,6 +1,6 @@
 """The wire format of one packet (see docs/protocol.md for the diagrams).
 
-A packet holds some frames. It spends five bytes on everything but their numbers; what those
+A packet holds some frames. It spends three bytes on everything but their numbers; what those
 bytes leave out (the highest bits of sequence number and time, whose face it is, what it refers
 to) goes into the checksum, so that a packet that was put into the wrong place does not pass. A
 key packet says all of it in full, and is where a stream is entered.
@@ -23,11 +23,12 @@ from codec.errors import (
 from codec.face import Tracking
 from codec.profile import Profile
 
-VERSION = 4
+VERSION = 5
 SEQUENCE_BITS = 16
-SHORT_SEQUENCE_BITS = 8
+SHORT_SEQUENCE_BITS = 6
 PTS_BITS = 32
-SHORT_PTS_BITS = 16
+TIME_BITS = (2, 5, 8, 16)
+"""How many of its time's lowest bits a packet may tell that is no key packet."""
 SPEAKER_PREFIX_BYTES = 4
 MAX_PTS_MS = (1 << PTS_BITS) - 1
 NO_REFERENCE = 0
@@ -38,9 +39,11 @@ _PROFILE_FLAG = 0x10
 _STATUS_MASK = 0x0F
 _KEY = struct.Struct("!BHI4s")
 _KEY_CHECK = struct.Struct("!H")
-_SHORT = struct.Struct("!BBH")
+_SHORT = struct.Struct("!BB")
 _SHORT_CHECK = struct.Struct("!B")
 _SEED = struct.Struct("!4sHIH")
+SHORT_BYTES = _SHORT.size + _SHORT_CHECK.size
+"""Of a packet that is no key packet, header and check."""
 
 
 def _crc_8_table() -> tuple[int, ...]:
@@ -74,10 +77,11 @@ class Packet:
         kind: what it needs.
         profile: how its numbers are to be read.
         tracking: what the tracker saw in its frames.
-        sequence: lowest bits of a number that grows by one a packet: 16 of a key packet, 8 of
+        sequence: lowest bits of a number that grows by one a packet: 16 of a key packet, 6 of
             another.
-        pts_ms: lowest bits of the first frame's presentation time: 32 of a key packet, 16 of
-            another.
+        pts_ms: lowest bits of the first frame's presentation time.
+        time_bits: how many: 32 of a key packet, one of `TIME_BITS` of another, whose body begins
+            with them.
         body: the entropy-coded numbers.
         speaker_prefix: the first four bytes of a key packet's speaker id.
         check: checksum: 16 bits of a key packet, 8 of another; see `sealed`.
@@ -88,6 +92,7 @@ class Packet:
     tracking: Tracking
     sequence: int
     pts_ms: int
+    time_bits: int
     body: bytes
     speaker_prefix: bytes = b""
     check: int = 0
@@ -147,12 +152,16 @@ class Packet:
         least = header.size + check.size
         if len(data) < least:
             raise TruncatedPacketError(f"expected at least {least} bytes, got {len(data)}")
-        _, *fields = header.unpack_from(data)
         (seal,) = check.unpack(data[-check.size :])
-        sequence, pts_ms = fields[:2]
-        prefix = fields[2] if kind is Kind.KEY else b""
         body = data[header.size : -check.size]
-        return cls(kind, profile, tracking, sequence, pts_ms, body, prefix, seal)
+        if kind is Kind.KEY:
+            _, sequence, pts_ms, prefix = header.unpack_from(data)
+            time_bits = PTS_BITS
+        else:
+            form, sequence = divmod(data[1], 1 << SHORT_SEQUENCE_BITS)
+            time_bits, prefix = TIME_BITS[form], b""
+            pts_ms = int.from_bytes(body[:2].ljust(2, b"\0"), "big") >> 16 - time_bits
+        return cls(kind, profile, tracking, sequence, pts_ms, time_bits, body, prefix, seal)
 
     def _covered(self) -> bytes:
         first = VERSION << 5 | self.kind * len(Tracking) + self.tracking
@@ -160,7 +169,8 @@ class Packet:
             first |= _PROFILE_FLAG
         if self.is_key:
             return _KEY.pack(first, self.sequence, self.pts_ms, self.speaker_prefix) + self.body
-        return _SHORT.pack(first, self.sequence, self.pts_ms) + self.body
+        form = TIME_BITS.index(self.time_bits)
+        return _SHORT.pack(first, form << SHORT_SEQUENCE_BITS | self.sequence) + self.body
 
     def _checksum(self, place: Place) -> int:
         covered = bytes(place) + self._covered()

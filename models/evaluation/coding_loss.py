@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from codec.decoder import Decoder
-from codec.encoder import Encoder
+from codec.encoder import Encoder, EncoderConfig
 from codec.face import FaceState
 from codec.profile import Profile
 from models.errors import NoFaceError
@@ -38,6 +38,7 @@ def measure_coding_loss(
     speaker: Speaker,
     profiles: Sequence[Profile],
     progress: Progress = lambda what, done, total: None,
+    config: EncoderConfig | None = None,
 ) -> list[CodingLoss]:
     """Renders every frame as it is and as each profile brings it over.
 
@@ -46,6 +47,7 @@ def measure_coding_loss(
         speaker: who is in them.
         profiles: to be compared.
         progress: told about every picture.
+        config: how frames become packets; None: as in a call.
 
     Raises:
         NoFaceError: none has a state.
@@ -69,18 +71,22 @@ def measure_coding_loss(
         return [
             CodingLoss(
                 unquantised_db,
-                unquantised_db - mean_db(_brought_over(seen, speaker, profile), len(seen) * order),
+                unquantised_db
+                - mean_db(_brought_over(seen, speaker, profile, config), len(seen) * order),
             )
             for order, profile in enumerate(profiles, 1)
         ]
 
 
 def _brought_over(
-    frames: Sequence[CodedFrame], speaker: Speaker, profile: Profile
+    frames: Sequence[CodedFrame],
+    speaker: Speaker,
+    profile: Profile,
+    config: EncoderConfig | None,
 ) -> list[FaceState]:
     """States after their way through bytes."""
     encoder, decoder = (
-        Encoder(speaker.id, speaker.signal, profile),
+        Encoder(speaker.id, speaker.signal, profile, config),
         Decoder(speaker.id, speaker.signal),
     )
     packets = [

@@ -115,14 +115,14 @@ def play_call(
             first_ms = pts_ms if first_ms is None else first_ms
             due = round(float(call.fps) * (pts_ms - first_ms) / 1000.0)
             # Where packets were dropped, the picture before them stays.
-            while last is not None and pictures < min(due, call.frames):
+            while last is not None and pictures < min(due, call.pictures):
                 sink.write(pictures, last)
                 pictures += 1
             sink.write(pictures, picture)
             pictures += 1
             last = picture
-            progress("decoding", min(pictures, call.frames), call.frames)
-    while last is not None and pictures < call.frames:
+            progress("decoding", min(pictures, call.pictures), call.pictures)
+    while last is not None and pictures < call.pictures:
         sink.write(pictures, last)
         pictures += 1
     if not pictures:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -11,9 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codec.container import CallWriter
-from codec.encoder import Encoder, EncoderConfig
+from codec.encoder import RECORDED, Encoder, EncoderConfig
 from codec.face import FaceState
 from codec.profile import Profile
+from codec.quality import RECORDED_LATENCY_MS
 from codec.sensitivity import Sensitivity
 from models.clip import Frame, probe_clip, read_clip
 from models.errors import ClipError, NoFaceError
@@ -130,6 +131,7 @@ def code_frames(
     loop: Loop = Loop.EVERY,
     loop_steps: int = UNHURRIED_STEPS,
     target_kbps: float | None = None,
+    config: EncoderConfig | None = None,
 ) -> Iterator[CodedFrames]:
     """Tracks and codes frames, as a sender does; every frame is told of once, in order.
 
@@ -141,13 +143,16 @@ def code_frames(
         loop: how the sender's closed loop works.
         loop_steps: its steps on a frame.
         target_kbps: payload to hold; None: as much as the picture gains from.
+        config: how frames become packets; None: as in a call.
 
     Raises:
         ClipError: the clip is damaged.
         SpeakerFileError: the speaker was made with another expression basis.
     """
     interval_ms = min(1000.0 / float(part.fps), MAX_INTERVAL_MS)
-    config = EncoderConfig(frame_interval_ms=interval_ms, target_kbps=target_kbps)
+    config = replace(
+        config or EncoderConfig(), frame_interval_ms=interval_ms, target_kbps=target_kbps
+    )
     encoder = Encoder(speaker.id, speaker.signal, profile, config)
     with open_analyzer(speaker, loop, portrait_size, loop_steps) as analyzer:
         waiting: list[CodedFrame] = []
@@ -177,8 +182,20 @@ def record_clip(
     loop: Loop = Loop.EVERY,
     loop_steps: int = UNHURRIED_STEPS,
     target_kbps: float | None = None,
+    latency_ms: float = RECORDED_LATENCY_MS,
 ) -> Recording:
     """Writes a recorded call, in one piece or not at all.
+
+    Args:
+        part: which frames.
+        output: the file.
+        speaker: who is in them.
+        profile: how the numbers are coded.
+        progress: is told.
+        loop: how the sender's closed loop works.
+        loop_steps: its steps on a frame.
+        target_kbps: payload to hold; None: as much as the picture gains from.
+        latency_ms: how long a frame may wait for those that share its packet.
 
     Raises:
         ClipError: the clip is damaged.
@@ -192,7 +209,13 @@ def record_clip(
     try:
         with CallWriter(temporary, speaker.id, profile, part.fps) as writer:
             coding = code_frames(
-                part, speaker, profile, loop=loop, loop_steps=loop_steps, target_kbps=target_kbps
+                part,
+                speaker,
+                profile,
+                loop=loop,
+                loop_steps=loop_steps,
+                target_kbps=target_kbps,
+                config=replace(RECORDED, latency_ms=latency_ms),
             )
             for coded in coding:
                 if coded.packet is None:

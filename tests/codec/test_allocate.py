@@ -1,11 +1,11 @@
 import numpy as np
 import pytest
 
-from codec.allocate import Price, allocate, usual_price
-from codec.block import multiplier
+from codec.allocate import Price, allocate, bits_of, expected_levels, usual_price
+from codec.block import Block, encode_block, multiplier, usual_classes, usual_levels
 from codec.cosine import transform
 from codec.quality import Quality
-from codec.signal import PERSON, STEP
+from codec.signal import COMPONENTS, PERSON, STEP
 from tests.codec.streams import MODEL
 
 CLASSES = MODEL.usual(4).astype(np.int64)
@@ -91,6 +91,21 @@ def test_a_coarser_step_means_smaller_symbols():
     assert np.abs(transform(4) @ errors(components, coarse, 8)).max() <= 2.0 + 1e-9
 
 
-def test_a_block_that_moves_less_is_said_to_be_less_lively():
-    quiet, loud = (chosen(wanted(size=size)).lively for size in (0.5, 20.0))
-    assert quiet < loud
+def test_activity_among_the_first_components_raises_what_is_expected_of_the_next():
+    usual = np.full((1, PERSON), 2.0)
+    quiet, loud = np.zeros((2, 1, PERSON))
+    loud[0, :5] = 10.0
+    calm, lively = (expected_levels(symbols, usual)[0] for symbols in (quiet, loud))
+    assert calm[0] == lively[0] == 2.0
+    assert calm[5] < 2.0 < lively[5]
+    assert lively[20] < lively[5], "it fades"
+
+
+def test_the_price_of_symbols_is_what_the_coder_spends_on_them():
+    rng = np.random.default_rng(5)
+    symbols = np.zeros((4, COMPONENTS), np.int64)
+    symbols[:, :PERSON] = np.rint(rng.laplace(0, 4.0 / (1 + np.arange(PERSON) / 4), (4, PERSON)))
+    usual = usual_levels(usual_classes(MODEL, 4, refers=False), 0) / 256.0
+    spent = bits_of(symbols[:, :PERSON].astype(float), usual)
+    body = encode_block(Block((0, 40, 80, 120), 0, 0, symbols), MODEL)
+    assert 8 * len(body) == pytest.approx(spent, abs=16)

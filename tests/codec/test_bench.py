@@ -17,7 +17,7 @@ def test_rates_add_up(bench):
     assert bench.key_kbps == pytest.approx(8 * bench.key_packet_bytes * 8 * 25 / 400 / 1000)
     assert 0 < bench.key_kbps < bench.payload_kbps
     assert bench.packet_bytes_p5 <= bench.packet_bytes_median <= bench.packet_bytes_p95
-    headers = 8 * 13 + 92 * 5
+    headers = 8 * 13 + 92 * 3
     assert bench.header_share == pytest.approx(headers * 8 * 25 / 400 / 1000 / bench.payload_kbps)
 
 

@@ -100,10 +100,13 @@ def test_a_late_joiner_starts_at_the_first_key():
 
 def test_replayed_packets_are_dropped():
     decoder = a_decoder(*PACKETS)
-    for packet in PACKETS:
+    for packet in PACKETS[-32:]:
         with pytest.raises(ReplayedPacketError):
             decoder.decode(packet)
-    assert decoder.counters == {"decoded": COUNT, "ReplayedPacketError": COUNT}
+    for packet in PACKETS[:-32]:  # these may be taken for later ones, whose checksum they lack
+        with pytest.raises((ReplayedPacketError, CorruptPacketError)):
+            decoder.decode(packet)
+    assert decoder.counters["decoded"] == COUNT
 
 
 def test_a_whole_stretch_replayed_later_does_not_take_the_call_over():
@@ -227,6 +230,7 @@ def test_garbage_under_a_right_checksum_never_raises_anything_but_a_packet_error
         Packet.parse(PACKETS[8]).tracking,
         8,
         640,
+        32 if kind is Kind.KEY else 2,
         body,
         PREFIX if kind is Kind.KEY else b"",
     )
@@ -240,7 +244,7 @@ def test_garbage_under_a_right_checksum_never_raises_anything_but_a_packet_error
 def test_a_lossless_packet_refers_to_nothing():
     decoder = a_decoder(*PACKETS[:8])
     packet = Packet(
-        Kind.REFERRING, Profile.LOSSLESS, Packet.parse(PACKETS[8]).tracking, 8, 640, b""
+        Kind.REFERRING, Profile.LOSSLESS, Packet.parse(PACKETS[8]).tracking, 8, 640 % 4, 2, b""
     )
     place = Place(PREFIX, 8, 640, Packet.parse(PACKETS[7]).check)
     with pytest.raises(CorruptPacketError, match="lossless packet alone, got one that refers"):
@@ -252,7 +256,7 @@ def test_nothing_refers_to_a_lossless_packet():
     lossless = encode_all(STATES[:12], Profile.LOSSLESS, config=config)
     decoder = a_decoder(*lossless)
     first = len(lossless)
-    packet = Packet(Kind.REFERRING, Profile.COMPACT, STATES[0].tracking, first, 480, b"")
+    packet = Packet(Kind.REFERRING, Profile.COMPACT, STATES[0].tracking, first, 480 % 4, 2, b"")
     place = Place(PREFIX, first, 480, Packet.parse(lossless[-1]).check)
     with pytest.raises(CorruptPacketError, match="compact reference, got a lossless one"):
         decoder.decode(bytes(packet.sealed(place)))

@@ -3,7 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from codec.encoder import Encoder, EncoderConfig
+from codec.encoder import RECORDED, Encoder, EncoderConfig
 from codec.errors import CodecError, QuantizationError
 from codec.face import FaceState, Tracking
 from codec.packet import MAX_PTS_MS, Kind, Packet
@@ -23,57 +23,50 @@ from tests.codec.streams import (
 
 GOLDEN_COMPACT = [
     (
-        "8a03ff0000000001234567ffc5c1f36c37d6bca824727ce6b9eb6ae109246811ae153142c7efd3b6a8f1"
-        "c222f7b455075c03466e3e4bbedc32f5bbfb3edd082a7b7425990334eeb6f4b8f1d9df56e0cf91cb4dce"
-        "ff0e4e8c671d04"
+        "aa03ff0000000001234567ffc1061618880004f062139a11d0ed6874009d94d54b9b79661ded91d702ce"
+        "b287d59b94e6ed200faf0d11d21a03c22db86ba1579c7cc7eab51f4513bcdf10"
     ),
     (
-        "8a04000000005001234567ffc5be2cc1393fb8b60ed2ef1f36b2c10144e99c4294943e78687730ab1cef"
-        "e67ba3c3580a7cb67f070b5c1db54c6a41e76d751bb52f741677f74b578ca12ddb7a97233a841411b871"
+        "aa04000000005001234567ffc0fffadfd0013f61e250666a8869cc7438a24b93d2b505e4f333c5f07dbd"
+        "8ee4a986b1521d14b289b80ee0640a7f0213ad5ba609e5bc56f036"
     ),
-    (
-        "800100a0ffcf56de37a5fa354f1dbfb3cf39d5306f550c9e3d292b7473752c926b235cc6680d6b19e96b"
-        "35996fbc3026"
-    ),
-    ("850200f07410"),
-    (
-        "8b04030000014d01234567fff94a19dd018c10c1fce1eeedbec3eb229dc52c917e5c5ad408de861e1ef1"
-        "1c5c0622c7bb54788f"
-    ),
+    ("a0013ff273b4be22844e2a1446f234a86291c5f13b756e309b8037ce046ca518ea77196110b832"),
+    ("a5021d9f"),
+    ("ab04030000014d01234567fff94843f9aaeb58d30b9b3df521492a11f1c8445f8249833f341a8f6b2bcf5cfd"),
 ]
 GOLDEN_LOSSLESS = [
     (
-        "9a03ff0000000001234567ffdcce3bb98fcf8fcf8fcf8fcf8fcf8fcf8fcf8fcf8fcf8fcf8fcf8fcf8fcf"
-        "8fcf8fcf8fcf8fcf8fcf8fcf8fcf8fcf8fcf8fcf8fcf8fcf8fcf8fcf8fcf8f72e9bceec88e42e88d2888"
-        "41aac54d5d4d5d4d5d4860ac80adf5745972e4ac80bd3b1ff4e7d7e7646f0e03930644fe84028aca89e4"
-        "cee43924ddccb8008f941776d4c22825373b19722d920659b7cbaf1ff4e7d7e7646f0e03930644abbda4"
-        "5a883da19074ca8ce86e7d96dc26023845e98010a09f3691550cf9ebe0486d57"
+        "ba03ff0000000001234567ffd5e53e16371e371e371e371e371e371e371e371e371e371e371e371e371e"
+        "371e371e371e371e371e371e371e371e371e371e371e371e371e371e371e36cb26142d0ea404ee4eddad"
+        "5d3e1b27612761276122e88f7090bec947c7f98f709e7019abb536870b515554ea0b0e841ad3fd235b04"
+        "ba31f79e129baa95317960c90cf4ea215de15944e0f78665211abd19abb536870b515554ea0b0e39e411"
+        "1372c924514bf4b999af832fc2ecc605ea84600ee861dbe209ccafadc83512d2"
     ),
     (
-        "9a04000000005001234567ffdc76a1227876cefe84574d932574b8063efeec78f1231a55d7249b8dfa56"
-        "44b28ac5e2e8197667e5c0e75f3569e78f77f5387876cefe84574d932574b7feb8e755d830fff5d1fe03"
-        "f605cee8354485ae1dcb5a53612a72c15d0dc32a946e2795bab28a74391e676dd87341e3af753cc98107"
-        "4d97057c172422e656021cdf0e4e8452a737f457e93b1978a37c9b95bab28a74391e676dd873418b7daf"
-        "2dcd885c7f09522a0ffd3bfdf79873c73edb8d95ad60fe746f1375513848b458"
+        "ba04000000005001234567ffd596b2f5805849041b1ffbbb82e5aa9a4a5d8b6c6efdfb61a71dd736e09f"
+        "0e3ffd1f2f35714e47c2981647dc404436cfabfd805849041b1ffbbb82e5aa938b7a8b366f4378a064f8"
+        "ae1cb41278b370d732e8febf88bd072659ead93d25578a3dd3bffcd5f798475716675640bd6621a26d8b"
+        "fbbefc53607ee8955a1695ad55981b1bd07d09e38261594aabd3d73dd3bffcd5f7984757166755f1aab9"
+        "4a8e5e60f50dcae4d5e01016b9b1306550072014c01803b3166ff494be351b07"
     ),
     (
-        "900100a0ffdccbe8abc000fd241777dd74c31bd2028a7819cdc135698ff4e6cf074de6dfe000242e06c3"
-        "e86d02a6e1a3930f3bdfcd3cc1c000fd241777dd74c31bd1fc5196998cf29a5af1dc1e2241977d2185f8"
-        "1477981f7a9e4743699f0e089e8cbec8c1c000fd241777dd74c31bd2028a7819cdc135698ff4e6cf074d"
-        "e6dfe000242e06c3e86d02a6e1a3930f3bdfcd3cc1c000fd241777dd74c31bd1fc5196998cf29a5af1dc"
-        "1e2241977d2185f81477981f7a9e4743699f0e089e8c48fc"
+        "b0013ff5784bb6dd5aa66358687de7cbe17ddaff6f5bdba5af0e9e6b2b11b9fe96a43800081bc0b016fd"
+        "38f3a9e91f1d30815b87ffdd5aa66358687de7cbe17dd99a72959e72157f3852093234f91bacc08e0496"
+        "449f9109df58cb563943f8252452ffdd5aa66358687de7cbe17ddaff6f5bdba5af0e9e6b2b11b9fe96a4"
+        "3800081bc0b016fd38f3a9e91f1d30815b87ffdd5aa66358687de7cbe17dd99a72959e72157f38520932"
+        "34f91bacc08e0496449f9109df58cb563943f8250a42"
     ),
     (
-        "900200f0ffdccbe8abc000fd241777dd74c31bd2028a7819cdc135698ff4e6cf074de6dfe000242e06c3"
-        "e86d02a6e1a3930f3bdfcd3cc1c000fd241777dd74c31bd1fc5196998cf29a5af1dc1e2241977d2185f8"
-        "1477981f7a9e4743699f0e089e8cbec8c1c000fd241777dd74c31bd2028a7819cdc135698ff4e6cf074d"
-        "e6dfe000242e06c3e86d02a6e1a3930f3bdfcd3cc1c000fd241777dd74c31bd1fc5196998cf29a5af1dc"
-        "1e2241977d2185f81477981f7a9e4743699f0e089e8c482e"
+        "b0023ff5784bb6dd5aa66358687de7cbe17ddaff6f5bdba5af0e9e6b2b11b9fe96a43800081bc0b016fd"
+        "38f3a9e91f1d30815b87ffdd5aa66358687de7cbe17dd99a72959e72157f3852093234f91bacc08e0496"
+        "449f9109df58cb563943f8252452ffdd5aa66358687de7cbe17ddaff6f5bdba5af0e9e6b2b11b9fe96a4"
+        "3800081bc0b016fd38f3a9e91f1d30815b87ffdd5aa66358687de7cbe17dd99a72959e72157f38520932"
+        "34f91bacc08e0496449f9109df58cb563943f8250a96"
     ),
     (
-        "9b04030000014d01234567fff9f970ebf988e80bedce1fb62a3e2b7000012573743badb8afcb9e0e6b86"
+        "bb04030000014d01234567fff9f970ebf988e80bedce1fb62a3e2b7000012573743badb8afcb9e0e6b86"
         "4eebff66407bf59e5be111e38f9bce7e71662cebf988e80bedce1fb62a3e2b70e2ee3d60b16e1c2f082e"
-        "51e788bbf04da529b5dd75e15fdac3dff368c2c17567149c"
+        "51e788bbf04da529b5dd75e15fdac3dff368c2c1756796d5"
     ),
 ]
 
@@ -114,6 +107,20 @@ def test_frames_share_a_packet_for_as_long_as_they_may_wait():
         assert held(packets) == [frames] * (24 // frames)
 
 
+def test_frames_can_be_told_to_wait_less_from_now_on():
+    encoder = Encoder(SPEAKER, MODEL)
+    packets = [encoder.encode(state) for state in talking_head(8)]
+    encoder.wait_at_most(40.0)
+    packets += [
+        encoder.encode(replace(state, pts_ms=state.pts_ms + 320)) for state in talking_head(8)
+    ]
+    encoder.wait_at_most(1e9)  # never more than it was made for
+    packets += [
+        encoder.encode(replace(state, pts_ms=state.pts_ms + 640)) for state in talking_head(8)
+    ]
+    assert held([packet for packet in packets if packet is not None]) == [4, 4, 2, 2, 2, 2, 4, 4]
+
+
 def test_the_measured_pace_decides_how_many_frames_can_wait():
     packets = encode_all(talking_head(64, interval_ms=20))
     assert held(packets)[1:-1] == [7] * len(held(packets)[1:-1])
@@ -151,7 +158,8 @@ def test_the_compact_profile_is_right_to_about_a_step():
 
 def test_bits_for_nothing_are_spent_to_the_nearest_step():
     states = talking_head(100, panning=True)
-    packets = encode_all(states, config=EncoderConfig(price_of_bit=0.0, latency_ms=0))
+    config = EncoderConfig(price_of_bit=0.0, quantiser=0, latency_ms=0)
+    packets = encode_all(states, config=config)
     back = [state for part in decode_all(packets) for state in part]
     assert np.abs(off(back, states)).max() < 0.51
 
@@ -176,6 +184,20 @@ def test_a_still_face_costs_its_headers():
 
 def test_a_talking_head_stands_alone():
     assert kinds(encode_all(talking_head(200))).count("REFERRING") <= 2
+
+
+def test_a_recorded_call_takes_less_since_nothing_waits_and_nothing_is_lost():
+    states = talking_head(400)
+    live, recorded = encode_all(states), encode_all(states, config=RECORDED)
+    assert held(recorded) == [8] * 50
+    assert [number for number, kind in enumerate(kinds(recorded)) if kind == "KEY"] == [0, 32]
+    assert sum(map(len, recorded)) < 0.9 * sum(map(len, live))
+
+
+def test_a_slow_face_is_recorded_as_what_changed_since_the_packet_before():
+    states = talking_head(80)
+    slow = [replace(states[index // 8], pts_ms=40 * index) for index in range(400)]
+    assert kinds(encode_all(slow, config=RECORDED)).count("REFERRING") > 40
 
 
 def test_what_the_picture_does_not_show_is_not_sent():
@@ -258,7 +280,7 @@ def test_a_jump_in_time_is_sent_in_key_packets(later_ms):
     "fields",
     [
         {"key_interval": 0},
-        {"key_interval": 129},
+        {"key_interval": 33},
         {"latency_ms": -1.0},
         {"frame_interval_ms": 0.0},
         {"price_of_bit": -0.1},

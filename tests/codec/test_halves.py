@@ -62,10 +62,10 @@ def test_a_face_far_from_the_speakers_is_sent_all_the_same():
 def test_these_bytes_forever():
     body = encode_halves(times(3), faces(3), MODEL)
     assert body.hex() == (
-        "f9c09ca253f85deb39cf1b2dffe7540abfd486127db6960745d8296fec9afc95f21ca40c221c6d460ea8"
-        "9279cfa3d5aaa18d284d06c0c622ea79bf196e0e06ec7904542796513b6bf86ac657d1f01c33f436af1b"
-        "632863bc3883a02c9fb166fdac219b4094ef1c54b3f6b7994ef4018edc9573a112980d08ecbd3382a23c"
-        "67e684d4629ce0eabceda3b1b812a5e0ff2af0ca9b3e2491e8bb0bdd8708604f5c12"
+        "f9ee4e89ffa9703ba3da1796b6354bdbed234151264eef4889e5736a4c95991e92d99effab71b48fe3d3"
+        "5277b1279454a4b94d0da0a3a7b6486922c4c689647d6bc35821e788ddbecdfd2b4aac272e91ae7bb5da"
+        "3849bfbebe4ebc9eb5481707812f6957cc197265d318da3f5b52ddb969e0aa462fba285d28934b3f18c7"
+        "23941ee53586f4e8c6a92bba8018e80817239e71e861cbd76ae2fcd8bd7a490f0fa7"
     )
 
 

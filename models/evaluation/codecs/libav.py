@@ -43,15 +43,7 @@ def encode(
     """
     packets: list[bytes] = []
     try:
-        encoder = VideoCodecContext.create(setting.encoder, "w")
-        assert isinstance(encoder, VideoCodecContext)
-        encoder.width = encoder.height = side_px
-        encoder.pix_fmt = "yuv420p"
-        encoder.time_base = 1 / fps
-        encoder.framerate = fps
-        # x264 would cut the picture into one slice a thread, which costs bits.
-        encoder.thread_count = 1
-        encoder.options = {**dict(setting.options), "crf": str(quantizer)}
+        encoder = open_encoder(setting, quantizer, side_px, fps)
         for number, picture in enumerate(pictures):
             frame = VideoFrame.from_ndarray(picture, format="rgb24").reformat(format="yuv420p")
             frame.pts = number
@@ -66,6 +58,26 @@ def encode(
     if setting.carries_advertisement:
         packets = [without_sei(packet) for packet in packets]
     return packets
+
+
+def open_encoder(
+    setting: Setting, quantizer: int, side_px: int, fps: Fraction
+) -> VideoCodecContext:
+    """Prepares to encode at constant quality; a frame's time counts in frames.
+
+    Raises:
+        FFmpegError: the encoder does not open.
+    """
+    encoder = VideoCodecContext.create(setting.encoder, "w")
+    assert isinstance(encoder, VideoCodecContext)
+    encoder.width = encoder.height = side_px
+    encoder.pix_fmt = "yuv420p"
+    encoder.time_base = 1 / fps
+    encoder.framerate = fps
+    # x264 would cut the picture into one slice a thread, which costs bits.
+    encoder.thread_count = 1
+    encoder.options = {**dict(setting.options), "crf": str(quantizer)}
+    return encoder
 
 
 def decode(setting: Setting, packets: Sequence[bytes]) -> Iterator[Picture]:
