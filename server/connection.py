@@ -26,11 +26,16 @@ class Connection:
     peer that lets its queue overflow does not read any more and loses its connection.
 
     Attributes:
+        address: of the network, where it comes from.
         peer: the peer's id while it is in a room.
     """
 
     def __init__(
-        self, socket: web.WebSocketResponse, abort: Callable[[], None], capacity: int
+        self,
+        socket: web.WebSocketResponse,
+        abort: Callable[[], None],
+        capacity: int,
+        address: str = "",
     ) -> None:
         """Starts the sending task; `finish` ends it.
 
@@ -38,7 +43,9 @@ class Connection:
             socket: a prepared WebSocket.
             abort: cuts the connection under the socket at once.
             capacity: messages that may wait.
+            address: of the network, where it comes from.
         """
+        self.address = address
         self.peer: str | None = None
         self._socket = socket
         self._abort = abort

@@ -87,6 +87,53 @@ class TooManyRoomsError(SignalingError):
     code = "too_many_rooms"
 
 
+class TooManyConnectionsError(SignalingError):
+    """More connections, or faster, than one address or the whole server may have."""
+
+    code = "too_many_connections"
+
+
+class TooManyRequestsError(SignalingError):
+    """Requests come faster than any honest address sends them."""
+
+    code = "too_many_requests"
+
+
+class TooManyJoinsError(SignalingError):
+    """Joins come faster than any honest address sends them."""
+
+    code = "too_many_joins"
+    close_code = 1008
+
+
+class TokenError(SignalingError):
+    """A peer that has no permission for what it asks.
+
+    Attributes:
+        status: the HTTP status of the answer, where it asked by HTTP.
+    """
+
+    status: ClassVar[int] = 401
+
+
+class TokenRequiredError(TokenError):
+    """This server lets nobody in without a token."""
+
+    code = "token_required"
+
+
+class InvalidTokenError(TokenError):
+    """A token that this server has not made, or that is for something else."""
+
+    code = "token_invalid"
+
+
+class ExpiredTokenError(TokenError):
+    """A token whose time is over."""
+
+    code = "token_expired"
+
+
 class TooManyMessagesError(SignalingError):
     """Messages come faster than any honest peer sends them."""
 
@@ -153,3 +200,38 @@ class SpeakerTooLargeError(StoreError):
 
     code = "speaker_too_large"
     status = 413
+
+
+class TooManyUploadsError(StoreError):
+    """Uploads come faster than any honest address sends them."""
+
+    code = "too_many_uploads"
+    status = 429
+
+
+class NotSharedError(StoreError):
+    """The speaker is not in the room that the token is for: nobody shares this file there."""
+
+    code = "not_shared"
+    status = 403
+
+
+class RevokedSpeakerError(StoreError):
+    """The owner has taken this file back."""
+
+    code = "revoked_speaker"
+    status = 410
+
+
+class NotOwnerError(StoreError):
+    """A deletion that the owner of the file has not signed, or a file without an owner."""
+
+    code = "not_owner"
+    status = 403
+
+
+class StoreFailedError(StoreError):
+    """The disk does not take the file: it is full, or not ours to write."""
+
+    code = "store_failed"
+    status = 507

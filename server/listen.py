@@ -3,49 +3,77 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import signal
 from collections.abc import Callable
 
 from aiohttp import web
 
-from server.app import create_app
+from server.app import ADDRESSES, DRAIN, METRICS, Drain, create_app
 from server.config import ServerSettings
+from server.doorstep import Doorstep
 from server.errors import ListenError
 
 _HANDLERS_S = 3.0
 """How long requests that are under way may take to end after a stop."""
+_BACKLOG = 512
+"""Connections that wait to be accepted while the event loop does something else."""
+_LOOK_S = 0.1
+"""How often a server that drains looks whether somebody is still there."""
 
 
 async def listen(
     settings: ServerSettings, stop: asyncio.Event, announce: Callable[[str], None]
 ) -> None:
-    """Serves until `stop` is set, then tells the peers and closes every connection.
+    """Serves until `stop` is set, lets members stay for a while, and closes every connection.
 
     Args:
         settings: the server's settings.
-        stop: set it to end.
+        stop: set it to end, and again to end at once.
         announce: called once with the address when connections are accepted.
 
     Raises:
         ListenError: the address is taken or cannot be listened on.
         ServerError: the page or the store cannot be used.
     """
-    runner = web.AppRunner(
-        create_app(settings), access_log=None, handle_signals=False, shutdown_timeout=_HANDLERS_S
-    )
+    tls = None if settings.tls is None else settings.tls.context()
+    app = create_app(settings)
+    runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=_HANDLERS_S)
     await runner.setup()
+    assert runner.server is not None, "a runner that is set up has a server"
+    listening: asyncio.Server | None = None
     try:
         try:
-            await web.TCPSite(runner, settings.host, settings.port).start()
+            listening = await asyncio.get_running_loop().create_server(
+                _protocols(app, runner.server, settings),
+                settings.host,
+                settings.port,
+                ssl=tls,
+                backlog=_BACKLOG,
+            )
         except (OSError, UnicodeError) as error:
             reason = getattr(error, "strerror", None) or str(error)
             raise ListenError(
                 f"expected to listen on {settings.host}:{settings.port}, got: {reason}"
             ) from error
-        announce(_address(settings.host, runner.addresses[0][1]))
+        announce(_address(settings, listening.sockets[0].getsockname()[1]))
         await stop.wait()
+        stop.clear()
+        await _drain(app[DRAIN], settings.drain_s, stop)
     finally:
+        if listening is not None:
+            listening.close()
         await runner.cleanup()
+
+
+def _protocols(
+    app: web.Application, server: web.Server, settings: ServerSettings
+) -> Callable[[], asyncio.Protocol]:
+    """What makes the protocol of each connection."""
+    if settings.behind_proxy:  # then all connections are the proxy's
+        return server
+    refused = app[METRICS].refusals.labels("too_many_connections").inc
+    return lambda: Doorstep(app[ADDRESSES], server, refused)
 
 
 def stop_on_signals(stop: asyncio.Event) -> None:
@@ -55,5 +83,24 @@ def stop_on_signals(stop: asyncio.Event) -> None:
         loop.add_signal_handler(number, stop.set)
 
 
-def _address(host: str, port: int) -> str:
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+async def _drain(drain: Drain, limit_s: float, stop: asyncio.Event) -> None:
+    """Waits until the last member has left, the time is over, or somebody is in a hurry."""
+    drain.begin()
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(limit_s):
+            while not drain.is_done:
+                if await _is_set_within(stop, _LOOK_S):
+                    return
+
+
+async def _is_set_within(event: asyncio.Event, seconds: float) -> bool:
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            return await event.wait()
+    return False
+
+
+def _address(settings: ServerSettings, port: int) -> str:
+    scheme = "http" if settings.tls is None else "https"
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    return f"{scheme}://{host}:{port}"

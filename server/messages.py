@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from math import isinf
 from typing import NoReturn
@@ -24,7 +24,10 @@ JsonObject = dict[str, object]
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _SIGNAL_KINDS = ("offer", "answer", "candidate")
+_OPAQUE = re.compile(r"[A-Za-z0-9_.=-]+")
 _SHOWN_CHARS = 40
+MAX_TOKEN_CHARS = 1024
+MAX_CERTIFICATE_CHARS = 512
 
 
 class Role(StrEnum):
@@ -44,12 +47,16 @@ class Join:
         role: what the peer does there.
         participant: whom the peer belongs to; for a viewer, whose renderer it wants.
         speaker: sha256 of the speaker file; speakers only.
+        certificate: the speaker file's owner says that it is theirs; passed on as it is.
+        token: permits to join.
     """
 
     room: str
     role: Role
     participant: str | None = None
     speaker: str | None = None
+    certificate: str | None = None
+    token: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,16 +87,30 @@ Incoming = Join | Signal | Leave | Ping
 
 @dataclass(frozen=True, slots=True)
 class Joined:
-    """The answer to a `join`."""
+    """The answer to a `join`; `token` lets the peer come back after an outage."""
 
     peer: str
     room: str
     ice_servers: tuple[JsonObject, ...] = ()
+    token: str | None = field(default=None, repr=False)
 
     def to_json(self) -> str:
         """Returns the message's text."""
         servers = list(self.ice_servers)
-        return _text("joined", peer=self.peer, room=self.room, ice_servers=servers)
+        renewed = _given(token=self.token)
+        return _text("joined", peer=self.peer, room=self.room, ice_servers=servers, **renewed)
+
+
+@dataclass(frozen=True, slots=True)
+class Renewed:
+    """From now on these credentials and this token; those of before end soon."""
+
+    ice_servers: tuple[JsonObject, ...] = ()
+    token: str | None = field(default=None, repr=False)
+
+    def to_json(self) -> str:
+        """Returns the message's text."""
+        return _text("renewed", ice_servers=list(self.ice_servers), **_given(token=self.token))
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +122,7 @@ class Pair:
     participant: str | None
     speaker: str | None
     initiator: bool
+    certificate: str | None = None
 
     def to_json(self) -> str:
         """Returns the message's text."""
@@ -111,6 +133,7 @@ class Pair:
             participant=self.participant,
             speaker=self.speaker,
             initiator=self.initiator,
+            **_given(certificate=self.certificate),
         )
 
 
@@ -165,7 +188,7 @@ class Refusal:
         return _text("error", code=self.code, message=self.message)
 
 
-Outgoing = Joined | Pair | Unpair | Signaled | Pong | Refusal
+Outgoing = Joined | Renewed | Pair | Unpair | Signaled | Pong | Refusal
 
 
 def parse_message(text: str, limits: Limits) -> Incoming:
@@ -235,6 +258,8 @@ def _parse_join(message: JsonObject, limits: Limits) -> Join:
             None if participant is None else _parse_name("participant", participant, limits)
         ),
         speaker=_parse_sha256(message.get("speaker")) if role is Role.SPEAKER else None,
+        certificate=_parse_opaque("certificate", message, MAX_CERTIFICATE_CHARS),
+        token=_parse_opaque("token", message, MAX_TOKEN_CHARS),
     )
 
 
@@ -272,12 +297,27 @@ def _parse_name(field: str, value: object, limits: Limits) -> str:
     raise InvalidFieldError(f"expected {expected} in `{field}`, got {_shown(value)}")
 
 
+def _parse_opaque(name: str, message: JsonObject, max_chars: int) -> str | None:
+    value = message.get(name)
+    if value is None:
+        return None
+    if isinstance(value, str) and len(value) <= max_chars and _OPAQUE.fullmatch(value):
+        return value
+    raise InvalidFieldError(  # what it was is nobody's business: it may be a token
+        f"expected at most {max_chars} letters, digits and -_.= in `{name}`, got something else"
+    )
+
+
 def _parse_sha256(value: object) -> str:
     if isinstance(value, str) and _SHA256.fullmatch(value):
         return value
     raise InvalidFieldError(
         f"expected the speaker file's sha256 (64 hex digits) in `speaker`, got {_shown(value)}"
     )
+
+
+def _given(**fields: str | None) -> dict[str, str]:
+    return {name: value for name, value in fields.items() if value is not None}
 
 
 def _text(kind: str, **fields: object) -> str:

@@ -43,6 +43,9 @@ class Metrics:
         self.speaker_downloads = Counter(
             "nerfcall_speaker_downloads", "Speaker files asked for", registry=self.registry
         )
+        self.speaker_revocations = Counter(
+            "nerfcall_speaker_revocations", "Speaker files taken back", registry=self.registry
+        )
         self.store_refusals = Counter(
             "nerfcall_speaker_refusals", "Refused requests", ["code"], registry=self.registry
         )

@@ -11,8 +11,8 @@ from server.config import DemoSettings
 from server.errors import ServerError
 
 _DEMO_SOURCE = "/demo/source"
-_OPINIONS = "opinions"
-"""A folder with another page, which the client serves."""
+_CLIENT_PAGES = ("opinions", "replay", "compare")
+"""Folders with other pages, which the client serves."""
 
 
 class Page:
@@ -31,7 +31,7 @@ class Page:
         router.add_get("/", _sender(self._web_dir / "index.html"))
         for path in sorted(self._web_dir.rglob("*")):
             name = path.relative_to(self._web_dir)
-            if path.is_file() and name.parts[0] != _OPINIONS:
+            if path.is_file() and name.parts[0] not in _CLIENT_PAGES:
                 router.add_get(f"/{name.as_posix()}", _sender(path))
 
     async def config(self, request: web.Request) -> web.Response:

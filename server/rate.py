@@ -21,10 +21,18 @@ class TokenBucket:
 
     def take(self, now_s: float) -> bool:
         """Takes one token; False when there is none."""
-        elapsed_s = max(0.0, now_s - self._filled_s)
-        self._tokens = min(self._capacity, self._tokens + elapsed_s * self._refill_per_s)
-        self._filled_s = now_s
+        self._refill(now_s)
         if self._tokens < 1.0:
             return False
         self._tokens -= 1.0
         return True
+
+    def is_full(self, now_s: float) -> bool:
+        """Whether it is as it was in the beginning, so that a new one does as well."""
+        self._refill(now_s)
+        return self._tokens >= self._capacity
+
+    def _refill(self, now_s: float) -> None:
+        elapsed_s = max(0.0, now_s - self._filled_s)
+        self._tokens = min(self._capacity, self._tokens + elapsed_s * self._refill_per_s)
+        self._filled_s = now_s

@@ -26,6 +26,7 @@ class Peer:
     role: Role
     participant: str | None
     speaker: str | None
+    certificate: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +69,15 @@ class Rooms:
         """Peers of a role, or all."""
         return sum(role is None or peer.role is role for peer in self._peers.values())
 
+    def peer(self, peer_id: str) -> Peer:
+        """A peer in a room."""
+        return self._peers[peer_id]
+
+    def is_shared(self, room: str, speaker: str) -> bool:
+        """Whether somebody in a room speaks with a speaker file, of this sha256."""
+        found = self._rooms.get(room)
+        return found is not None and any(peer.speaker == speaker for peer in found.peers.values())
+
     def join(self, request: Join) -> tuple[Peer, list[Delivery]]:
         """Lets a peer in.
 
@@ -90,7 +100,12 @@ class Rooms:
                 f"expected at most {self._limits.peers_per_room} peers in a room, got one more"
             )
         peer = Peer(
-            self._new_peer_id(), request.room, request.role, request.participant, request.speaker
+            self._new_peer_id(),
+            request.room,
+            request.role,
+            request.participant,
+            request.speaker,
+            request.certificate,
         )
         room.peers[peer.id] = self._peers[peer.id] = peer
         return peer, _reconcile(room)
@@ -194,4 +209,8 @@ def _pair(source: Peer, follower: Peer) -> list[Delivery]:
 
 
 def _pair_message(partner: Peer, *, initiator: bool) -> Pair:
-    return Pair(partner.id, partner.role, partner.participant, partner.speaker, initiator)
+    return Pair(
+        *(partner.id, partner.role, partner.participant, partner.speaker),
+        initiator,
+        partner.certificate,
+    )

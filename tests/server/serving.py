@@ -24,10 +24,21 @@ async def serving(
     limits: Limits | None = None,
     demo: DemoSettings | None = None,
     ice_servers: tuple[IceServer, ...] = (),
+    secret: bytes | None = None,
+    turn_secret: bytes | None = None,
+    origins: frozenset[str] = frozenset(),
+    behind_proxy: bool = False,
 ) -> AsyncIterator[TestClient[Any, Any]]:
     """Runs a server for the time of the context."""
     settings = ServerSettings(
-        store_dir=store_dir, limits=limits or Limits(), demo=demo, ice_servers=ice_servers
+        store_dir=store_dir,
+        limits=limits or Limits(),
+        demo=demo,
+        ice_servers=ice_servers,
+        secret=secret,
+        turn_secret=turn_secret,
+        origins=origins,
+        behind_proxy=behind_proxy,
     )
     async with TestClient(TestServer(create_app(settings))) as client:
         yield client

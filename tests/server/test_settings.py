@@ -37,7 +37,6 @@ def test_ice_servers_are_read(text: str, server: IceServer) -> None:
         "stun:",
         "stun:a:b",
         "stun:a,ada,pass",
-        "turn:a",
         "turn:a,ada",
         "turn:a,,pass",
         "turn:a?transport=sctp,ada,pass",

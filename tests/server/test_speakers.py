@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import hashlib
+import time
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from server.config import Limits
 from tests.server.serving import serving
@@ -128,9 +131,100 @@ async def test_an_upload_that_is_cut_leaves_nothing_behind(tmp_path: Path) -> No
         await _until(lambda: stored(tmp_path) == [])
 
 
+async def test_an_upload_that_drips_is_given_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("server.speakers._PATIENCE_S", 0.2)
+    limits = Limits(upload_bytes_per_s=1e6)
+    async with serving(tmp_path, limits=limits) as client:
+        reader, writer = await asyncio.open_connection(client.host, client.port)
+        writer.write(_put_head(len(CONTENT)))
+        status = asyncio.create_task(reader.readline())
+        while not status.done():
+            writer.write(b"x")
+            await asyncio.sleep(0.05)
+        assert (await status).split()[1] == b"408"
+        writer.close()
+        await writer.wait_closed()
+    assert stored(tmp_path) == []
+
+
+async def test_a_full_disk_is_507_and_leaves_nothing_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    async with serving(tmp_path, limits=LIMITS) as client:
+        with monkeypatch.context() as patch:
+            patch.setattr("server.store.os.fsync", full)
+            answer = await client.put(f"/speakers/{ADDRESS}", data=CONTENT)
+        assert answer.status == 507
+        assert (await answer.json())["error"] == "store_failed"
+        assert stored(tmp_path) == []
+        assert (await client.put(f"/speakers/{ADDRESS}", data=CONTENT)).status == 201
+
+
+async def test_an_address_that_uploads_too_much_is_429_and_others_are_not(tmp_path: Path) -> None:
+    limits = Limits(upload_burst=2, uploads_per_s=0.001)
+    async with serving(tmp_path, limits=limits, behind_proxy=True) as client:
+
+        async def put(address: str) -> int:
+            headers = {"X-Forwarded-For": f"made up, {address}"}
+            answer = await client.put(f"/speakers/{ADDRESS}", data=CONTENT, headers=headers)
+            return answer.status
+
+        assert [await put("192.0.2.1") for _ in range(3)] == [201, 200, 429]
+        assert await put("192.0.2.2") == 200
+
+
+async def test_an_owner_takes_a_file_back_for_good(tmp_path: Path) -> None:
+    key = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
+    owner = {"Nerfcall-Owner": key.public_key().public_bytes_raw().hex()}
+    async with serving(tmp_path, limits=LIMITS) as client:
+        url = f"/speakers/{ADDRESS}"
+        assert (await client.put(url, data=CONTENT, headers=owner)).status == 201
+        assert (await client.head(url)).headers["Nerfcall-Owner"] == owner["Nerfcall-Owner"]
+        stranger = Ed25519PrivateKey.from_private_bytes(bytes(32))
+        claim = {"Nerfcall-Owner": stranger.public_key().public_bytes_raw().hex()}
+        assert (await client.put(url, data=CONTENT, headers=claim)).status == 200
+        for signer, age_s in ((stranger, 0), (key, 1000)):
+            refused = await client.delete(url, headers=deletion(signer, time.time() - age_s))
+            assert refused.status == 403
+            assert (await refused.json())["error"] == "not_owner"
+        taken = await client.delete(url, headers=deletion(key, time.time()))
+        assert (taken.status, await taken.json()) == (200, {"speaker": ADDRESS, "revoked": True})
+        for answer in (
+            await client.get(url),
+            await client.put(url, data=CONTENT, headers=claim),
+            await client.delete(url, headers=deletion(key, time.time())),
+        ):
+            assert answer.status == 410
+            assert (await answer.json())["error"] == "revoked_speaker"
+    assert stored(tmp_path) == [f"{ADDRESS}.revoked"]
+
+
+async def test_a_file_that_nobody_signed_is_not_deleted(tmp_path: Path) -> None:
+    key = Ed25519PrivateKey.from_private_bytes(bytes(32))
+    async with serving(tmp_path, limits=LIMITS) as client:
+        await client.put(f"/speakers/{ADDRESS}", data=CONTENT)
+        refused = await client.delete(f"/speakers/{ADDRESS}", headers=deletion(key, time.time()))
+        assert refused.status == 403
+        bad = {"Nerfcall-Owner": "nonsense"}
+        answer = await client.put(f"/speakers/{ADDRESS}", data=CONTENT, headers=bad)
+        assert answer.status == 403
+
+
+def deletion(key: Ed25519PrivateKey, unix_s: float) -> dict[str, str]:
+    when = int(unix_s)
+    label = b"nerfcall delete speaker v1\0"
+    signature = key.sign(label + bytes.fromhex(ADDRESS) + when.to_bytes(8, "big"))
+    return {"Nerfcall-Time": str(when), "Nerfcall-Signature": signature.hex()}
+
+
 async def test_other_methods_are_405(tmp_path: Path) -> None:
     async with serving(tmp_path) as client:
-        answer = await client.delete(f"/speakers/{ADDRESS}")
+        answer = await client.post(f"/speakers/{ADDRESS}")
         assert answer.status == 405
         assert "PUT" in answer.headers["Allow"]
         assert (await answer.json())["error"] == "method_not_allowed"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 from pathlib import Path
@@ -10,9 +11,12 @@ import pytest
 
 from server.errors import (
     InvalidSpeakerIdError,
+    NotOwnerError,
+    RevokedSpeakerError,
     ServerError,
     SpeakerMismatchError,
     SpeakerTooLargeError,
+    StoreFailedError,
     TruncatedUploadError,
     UnknownSpeakerError,
 )
@@ -132,3 +136,45 @@ def test_a_folder_that_cannot_be_one_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(ServerError, match="expected a folder for speaker files at"):
         SpeakerStore(tmp_path / "file" / "speakers", 100, 3)
+
+
+def test_all_files_together_fill_the_limit_and_no_more(tmp_path: Path) -> None:
+    store = SpeakerStore(tmp_path, 100, 10, max_store_bytes=150)
+    first = put(store, b"1" * 100)
+    os.utime(store.path(first), ns=(0, 0))
+    second = put(store, b"2" * 100)
+    assert files(store) == [f"{second}.speaker"]
+
+
+def test_the_first_owner_stays_the_owner(store: SpeakerStore) -> None:
+    speaker_id = put(store, b"mine")
+    assert store.owner(speaker_id) is None
+    for owner in ("a" * 64, "b" * 64):
+        with store.upload(speaker_id, owner) as upload:
+            upload.write(b"mine")
+            upload.commit()
+    assert store.owner(speaker_id) == "a" * 64
+    with pytest.raises(NotOwnerError):
+        store.revoke(speaker_id, "b" * 64)
+
+
+def test_a_revoked_file_stays_away_after_a_restart(tmp_path: Path) -> None:
+    store = SpeakerStore(tmp_path, 100, 3)
+    speaker_id = put(store, b"mine")
+    store.note_owner(speaker_id, "a" * 64)
+    store.revoke(speaker_id, "a" * 64)
+    store = SpeakerStore(tmp_path, 100, 3)
+    with pytest.raises(RevokedSpeakerError):
+        store.path(speaker_id)
+    with pytest.raises(RevokedSpeakerError):
+        store.upload(speaker_id)
+
+
+def test_a_disk_without_room_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(**options: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    store = SpeakerStore(tmp_path, 100, 3)
+    monkeypatch.setattr("server.store.tempfile.mkstemp", full)
+    with pytest.raises(StoreFailedError, match="expected room for a speaker file, got: No space"):
+        store.upload("5a" * 32)
