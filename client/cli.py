@@ -25,6 +25,7 @@ from client.commands import (
     enrolment,
     evaluation,
     hdtf,
+    identity,
     opinions,
     recording,
 )
@@ -35,8 +36,8 @@ from codec.errors import NerfcallError
 PLUGINS = "nerfcall.commands"
 """Entry points of commands that this package must not import, such as the server's."""
 ORDER = (
-    *("demo", "serve", "call", "send", "receive"),
-    *("track", "enroll", "encode", "decode", "evaluate", "report", "ablation"),
+    *("demo", "serve", "token", "call", "send", "receive", "identity", "revoke"),
+    *("track", "enroll", "encode", "decode", "replay", "evaluate", "report", "ablation"),
     *("opinions", "hdtf", "bench"),
 )
 GROUPS = ("bench", "opinions")
@@ -85,10 +86,13 @@ app.command("demo")(demo.demo)
 app.command("call")(calling.call)
 app.command("send")(calling.send)
 app.command("receive")(calling.receive)
+app.command("identity")(identity.identity)
+app.command("revoke")(identity.revoke)
 app.command("track")(enrolment.track)
 app.command("enroll")(enrolment.enroll)
 app.command("encode")(recording.encode)
 app.command("decode")(recording.decode)
+app.command("replay")(recording.replay)
 app.command("evaluate")(evaluation.evaluate)
 app.command("report")(comparison.report)
 app.command("ablation")(ablation.ablation)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from codec.profile import Profile
+from codec.quality import LIVE_LATENCY_MS
 
 DEFAULT_JITTER_DELAY_MS = 60.0
 DEFAULT_SIZE_PX = 256
+DEFAULT_SOUND_KBPS = 8.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,11 +27,17 @@ class SenderConfig:
         participant: whose half this is; None for nobody's in particular.
         profile: how the numbers are coded.
         target_kbps: payload to hold; None: as much as the picture gains from.
+        latency_ms: how long a frame may wait for those that share its packet.
         closed_loop: correct what is tracked by what the receiver will draw, as time allows.
         sound: send what the clip lets hear.
+        sound_kbps: 6 to 24: of Opus while somebody speaks.
         carrier: how packets travel at best: "srtp" or "channel".
         stats: file to write figures of the call to, see `client.stats_file`.
         seconds: end after this time; None for no end.
+        token: permits to join; None where the server lets everybody in.
+        identity: file of the owner's key; None: the one in the config folder.
+        share: give the speaker file to the server, for those who are in the room.
+        constant_size: hide how long packets are; takes the carrier "srtp".
     """
 
     server_url: str
@@ -41,11 +49,17 @@ class SenderConfig:
     participant: str | None = None
     profile: Profile = Profile.COMPACT
     target_kbps: float | None = None
+    latency_ms: float = LIVE_LATENCY_MS
     closed_loop: bool = True
     sound: bool = True
+    sound_kbps: float = DEFAULT_SOUND_KBPS
     carrier: str = "srtp"
     stats: Path | None = None
     seconds: float | None = None
+    token: str | None = field(default=None, repr=False)
+    identity: Path | None = None
+    share: bool = True
+    constant_size: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +74,11 @@ class ReceiverConfig:
         size: side of the pictures until a viewer asks for another, pixels.
         jitter_delay_ms: least delay of the jitter buffer.
         cache: where speaker files are kept.
+        record: file to record the call to, as its packets.
         stats: file to write figures of the call to, see `client.stats_file`.
         seconds: end after this time; None for no end.
+        token: permits to join; None where the server lets everybody in.
+        identity: file of the watcher's key; None: the one in the config folder.
     """
 
     server_url: str
@@ -71,8 +88,11 @@ class ReceiverConfig:
     size: int = DEFAULT_SIZE_PX
     jitter_delay_ms: float = DEFAULT_JITTER_DELAY_MS
     cache: Path | None = None
+    record: Path | None = None
     stats: Path | None = None
     seconds: float | None = None
+    token: str | None = field(default=None, repr=False)
+    identity: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)

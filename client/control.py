@@ -8,6 +8,7 @@ import re
 from dataclasses import dataclass
 
 from client.errors import ControlMessageError
+from client.protection import LEVELS
 from codec.face import Tracking
 from models.portrait.speaker_layers import HEADER_BYTES, MAX_BASE_BYTES
 
@@ -68,6 +69,17 @@ class NeedKey:
 
 
 @dataclass(frozen=True, slots=True)
+class Protect:
+    """The renderer asks for protection against loss.
+
+    Attributes:
+        level: index of `client.protection.LEVELS`.
+    """
+
+    level: int
+
+
+@dataclass(frozen=True, slots=True)
 class TrackingNotice:
     """What the speaker's tracker sees while it has no face to send."""
 
@@ -81,7 +93,7 @@ class SizeRequest:
     size: int
 
 
-Message = Hello | Layers | Ping | Pong | NeedKey | TrackingNotice | SizeRequest
+Message = Hello | Layers | Ping | Pong | NeedKey | Protect | TrackingNotice | SizeRequest
 
 
 def build(message: Message) -> str:
@@ -103,6 +115,8 @@ def build(message: Message) -> str:
             fields = {"type": "pong", "t": t, "now_unix_ms": now_unix_ms}
         case NeedKey():
             fields = {"type": "need_key"}
+        case Protect(level):
+            fields = {"type": "protect", "level": level}
         case TrackingNotice(tracking):
             fields = {"type": "tracking", "tracking": tracking.name.lower()}
         case SizeRequest(size):
@@ -142,6 +156,8 @@ def parse(text: str) -> Message:
             )
         case "need_key":
             return NeedKey()
+        case "protect":
+            return Protect(round(_number(fields, "level", 0, len(LEVELS) - 1)))
         case "tracking":
             return TrackingNotice(_tracking(fields))
         case "size":
@@ -156,9 +172,13 @@ def _number(fields: dict[str, object], name: str, low: float, high: float) -> fl
     value = fields.get(name)
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise ControlMessageError(f"expected {name} to be a number, got {type(value).__name__}")
-    if not (math.isfinite(value) and low <= value <= high):
-        raise ControlMessageError(f"expected {name} between {low:g} and {high:g}, got {value:.6g}")
-    return float(value)
+    try:
+        number = float(value)
+    except OverflowError:  # JSON's whole numbers have no end
+        number = math.inf
+    if not (math.isfinite(number) and low <= number <= high):
+        raise ControlMessageError(f"expected {name} between {low:g} and {high:g}, got {number:.6g}")
+    return number
 
 
 def _sha256(fields: dict[str, object], name: str) -> str:

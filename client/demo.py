@@ -6,7 +6,6 @@ import http.client
 import os
 import signal
 import socket
-import sys
 import threading
 import time
 import webbrowser
@@ -16,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from client.errors import ChildError, DemoError
+from client.local_page import has_display
 from client.processes import POLL_S, Children
 
 HOST = "127.0.0.1"
@@ -90,15 +90,16 @@ def run_demo(config: DemoConfig, say: Callable[[str], None]) -> None:
         if (os.cpu_count() or 1) < CORES_FOR_CLOSED_LOOP:
             source.append("--open-loop")
         place = ["--server", address, "--room", ROOM]
+        face = ["--speaker", str(config.speaker), "--share", "room"]
         # All at once: the others take longer to load than the server, and wait for it if not.
         children.start("receiver", ["receive", *place])
-        children.start("sender", ["send", *place, "--speaker", str(config.speaker), *source])
+        children.start("sender", ["send", *place, *face, *source])
         children.start("server", server)
         _wait_for_peers(children, stop, config.port)
         if stop.is_set():
             return
         say(f"The call is running: {address}/\nCtrl-C ends it.")
-        if config.browser and _has_display():
+        if config.browser and has_display():
             webbrowser.open(f"{address}/")
         _wait(children, stop, config.seconds)
 
@@ -162,10 +163,3 @@ def _get(port: int, path: str) -> str:
         return ""  # the children's watch finds out why
     finally:
         connection.close()
-
-
-def _has_display() -> bool:
-    """Whether a browser could open a window; without one, a text browser would take over."""
-    if sys.platform.startswith("linux"):
-        return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
-    return True

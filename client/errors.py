@@ -61,3 +61,35 @@ class EmulationError(ClientError):
 
 class CarrierError(ClientError):
     """A packet of the thin carrier that is neither portrait nor sound."""
+
+
+class IdentityError(ClientError):
+    """A key, or what is remembered of others' keys, that cannot be read or written."""
+
+
+class AuthenticityError(ClientError):
+    """A speaker who has not shown that the face is theirs; it is not drawn."""
+
+
+class CertificateError(AuthenticityError):
+    """No certificate, one for another speaker file, or one that its owner has not signed."""
+
+
+class OwnerChangedError(AuthenticityError):
+    """A speaker file that belonged to somebody else when it was first seen."""
+
+
+class HandshakeError(AuthenticityError):
+    """A peer that does not prove, for this very connection, that it holds its key."""
+
+
+class MissingSpeakerError(ClientError):
+    """A recorded call whose speaker file is neither named nor cached."""
+
+
+class SoundError(ClientError):
+    """Sound that is damaged, or no library to code it with."""
+
+
+class EnrolPageError(ClientError):
+    """A request of the enrolment page that makes no sense now."""

@@ -15,13 +15,18 @@ from client import control
 from client.clock import ClockOffset
 from client.errors import ControlMessageError
 from client.losses import LossCounter
-from client.sound.buffer import SoundBuffer
+from client.protection import ProtectionChooser
+from client.recorder import CallRecorder
+from client.sound.buffer import SoundCounters
+from client.sound.opus import Samples
+from client.sound.playout import SoundPlayout
+from client.sound.tally import SoundTally
 from client.stats import CallState, ReceiverStats
 from client.transport.link import Link, LinkState, OpusFrame
 from codec.decoder import Decoder
 from codec.errors import MissingReferenceError, PacketError
 from codec.face import FaceState, Tracking
-from codec.jitter import JitterBuffer, Playout
+from codec.jitter import RARE, USUAL, JitterBuffer, JitterCounters, Playout
 from codec.signal import SignalModel
 
 HELD_AFTER_MS = 500.0
@@ -32,6 +37,7 @@ FAST_PING_INTERVAL_MS = 100.0
 FAST_PINGS = 8
 """The first pings follow fast, so that the clock offset is good from the first second on."""
 KEY_REQUEST_INTERVAL_MS = 250.0
+LOSS_INTERVAL_MS = 500.0
 DEFAULT_FPS = 25.0
 
 _SHOWN = {
@@ -108,16 +114,33 @@ class SpeakerFeed:
         offset: the speaker's wall clock against ours.
     """
 
-    def __init__(self, link: Link, jitter_delay_ms: float, stats: ReceiverStats) -> None:
+    def __init__(
+        self,
+        link: Link,
+        jitter_delay_ms: float,
+        stats: ReceiverStats,
+        recorder: CallRecorder | None = None,
+    ) -> None:
+        """Prepares to follow a speaker.
+
+        Args:
+            link: that it sends into.
+            jitter_delay_ms: least delay of the jitter buffer.
+            stats: counts what comes.
+            recorder: is told everything that comes.
+        """
         self._link = link
+        self._recorder = recorder
         self._jitter = JitterBuffer(jitter_delay_ms)
         self._stats = stats
-        self._sound = SoundBuffer()
+        self._sound = SoundPlayout()
         self._losses = LossCounter()
         self._decoder: Decoder | None = None
         self._notice: Tracking | None = None
         self._newest: FaceState | None = None
         self._decoded_ms = 0.0
+        self._protection = ProtectionChooser()
+        self._measured_ms = -math.inf
         self._pings = 0
         self._pinged_ms = self._heard_ms = -math.inf
         self._next_key_request_ms = 0.0
@@ -131,9 +154,24 @@ class SpeakerFeed:
         return self._link
 
     @property
+    def sound_counters(self) -> SoundCounters:
+        """What became of the frames of sound."""
+        return self._sound.buffer.counters
+
+    @property
+    def sound(self) -> SoundTally:
+        """What became of the speaker's sound."""
+        return self._sound.tally
+
+    @property
     def ready(self) -> bool:
         """Whether packets can be decoded."""
         return self._decoder is not None
+
+    @property
+    def playout_counters(self) -> JitterCounters:
+        """What became of the frames."""
+        return self._jitter.counters
 
     @property
     def fps(self) -> float:
@@ -149,17 +187,11 @@ class SpeakerFeed:
         """Takes in a packet."""
         self._stats.payload.add(now_ms, len(packet))
         self._heard_ms = now_ms
-        if self._decoder is None:
-            return
-        try:
-            states = self._decoder.decode(packet)
-        except PacketError as error:
-            missing = isinstance(error, MissingReferenceError)
-            if missing:
-                self._request_key(now_ms)
-            # Whoever joins a running stream hears the end of a chain first; that is no fault.
-            if not missing or self._newest is not None:
-                self._stats.packets_dropped[type(error).__name__] += 1
+        states = self._decode(packet, now_ms)
+        if self._recorder is not None and self.hello is not None:
+            who, fps = self.hello.speaker, self.hello.fps
+            self._recorder.portrait(who, fps, packet, len(states), now_ms)
+        if not states:
             return
         self._count(packet, len(states))
         self._newest = states[-1]
@@ -167,24 +199,42 @@ class SpeakerFeed:
         for state in states:
             self._jitter.push(state, now_ms)
 
+    def _decode(self, packet: bytes, now_ms: float) -> tuple[FaceState, ...]:
+        """The frames of a packet; none if it is refused, which is counted."""
+        if self._decoder is None:
+            return ()
+        try:
+            return self._decoder.decode(packet)
+        except PacketError as error:
+            missing = isinstance(error, MissingReferenceError)
+            # After a long silence a short header is taken for an older one, and seems damaged.
+            if missing or now_ms - self._decoded_ms > HELD_AFTER_MS:
+                self._request_key(now_ms)
+            # Whoever joins a running stream hears the end of a chain first; that is no fault.
+            if not missing or self._newest is not None:
+                self._stats.packets_dropped[type(error).__name__] += 1
+            return ()
+
     def audio_received(self, frame: OpusFrame, now_ms: float) -> None:
         """Takes in sound."""
-        pts_ms = self._sound.push(frame, self._jitter.playing_ms(now_ms))
+        if self._recorder is not None:
+            self._recorder.sound(frame, now_ms)
+        pts_ms = self._sound.push(frame, self._jitter.playing_ms(now_ms), now_ms)
         if pts_ms is not None:
             self._jitter.note_arrival(pts_ms, now_ms)
 
-    def sound_due(self, now_ms: float, ahead_ms: float) -> list[tuple[int, bytes]]:
-        """Takes out the sound that is to be played now.
+    def sound_due(self, now_ms: float, picture_ms: float) -> Samples | None:
+        """The next 20 ms of sound.
 
         Args:
             now_ms: monotonic clock.
-            ahead_ms: how much later than it is due the picture is on the screen.
+            picture_ms: how much later than it is due the picture leaves.
 
         Returns:
-            Opus frames in order, each with the place of its first sample on the media clock.
+            (960,) int16 at 48 kHz; None while there is nothing to be heard.
         """
         playing_ms = self._jitter.playing_ms(now_ms)
-        return [] if playing_ms is None else self._sound.due(playing_ms - ahead_ms)
+        return None if playing_ms is None else self._sound.pull(playing_ms - picture_ms, now_ms)
 
     def control_received(self, text: str, now_unix_ms: float) -> None:
         """Takes in a control message."""
@@ -208,12 +258,17 @@ class SpeakerFeed:
                 pass
 
     def tick(self, now_ms: float, now_unix_ms: float) -> None:
-        """Does what is due: asks for the speaker's clock."""
+        """Does what is due: asks for the speaker's clock, and for protection where it is needed."""
         is_due = now_ms - self._pinged_ms >= self._ping_interval_ms(now_ms)
         if self._link.state is LinkState.OPEN and is_due:
             self._pings += 1
             self._pinged_ms = now_ms
             self._link.send_control(control.build(control.Ping(now_unix_ms)))
+        if now_ms - self._measured_ms >= LOSS_INTERVAL_MS:
+            self._measured_ms = now_ms
+            if self._protection.measured(self._link.lost(now_ms), now_ms):
+                self._jitter.wait_for(RARE if self._protection.level else USUAL)
+                self._link.send_control(control.build(control.Protect(self._protection.level)))
 
     def _ping_interval_ms(self, now_ms: float) -> float:
         if self._pings < FAST_PINGS:

@@ -8,6 +8,7 @@ import logging
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 from client.clock import monotonic_ms
 from client.errors import NegotiationError, SilenceError
@@ -206,6 +207,11 @@ class PeerTable:
         """Passes a signal on to the peer it came from, if we are paired with it."""
         if peer_id in self._peers:
             self._peers[peer_id][0].signaled(data)
+
+    def renewed(self, ice_servers: tuple[Mapping[str, object], ...]) -> None:
+        """The next connections use these STUN and TURN servers."""
+        for peer in self.peers:
+            peer.pairing = replace(peer.pairing, ice_servers=ice_servers)
 
     def retire_stale(self) -> None:
         """Ends the connections of void pairings, now that there are new ones."""

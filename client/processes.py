@@ -56,7 +56,7 @@ class Children:
         self._folder.cleanup()
 
     def start(self, name: str, arguments: Sequence[str], inside: Sequence[str] = ()) -> IO[str]:
-        """Starts `nerfcall ARGUMENTS…` under a name.
+        """Starts `nerfcall ARGUMENTS…` under a name, in place of one that has ended.
 
         Args:
             name: of the child, for messages.
@@ -75,9 +75,14 @@ class Children:
                 text=True,
                 preexec_fn=_end_with_parent,
             )
+        self._reap(name)
         self._children[name] = child
         assert child.stdout is not None, "it was asked for"
         return child.stdout
+
+    def pid(self, name: str) -> int:
+        """The process id of a child."""
+        return self._children[name].pid
 
     def check(self) -> None:
         """Looks whether all of them are alive.
@@ -106,6 +111,14 @@ class Children:
             assert child.stdout is not None
             child.stdout.close()
         self._children.clear()
+
+    def _reap(self, name: str) -> None:
+        """Forgets a child that has ended."""
+        before = self._children.pop(name, None)
+        if before is not None:
+            before.wait()
+            assert before.stdout is not None
+            before.stdout.close()
 
     def _log(self, name: str) -> Path:
         return Path(self._folder.name) / f"{name}.log"

@@ -15,6 +15,10 @@ from numpy.typing import NDArray
 from client.clock import monotonic_ms, unix_ms
 from client.control import MAX_SIZE_PX, MIN_SIZE_PX
 from client.feed import Portrait, PortraitLayer, PortraitLoader, Renderer, SpeakerFeed
+from client.identity.verified import Verified
+from client.recorder import CallRecorder
+from client.sound.opus import Samples
+from client.sound.playing import play_sound
 from client.sound.track import SoundBroadcast
 from client.stats import CallState, ReceiverStats, stats_message
 from client.track import Picture, PictureBroadcast
@@ -25,7 +29,6 @@ from codec.face import FaceState
 logger = logging.getLogger(__name__)
 
 IDLE_FPS = 25.0
-SOUND_INTERVAL_S = 0.02
 
 _Shown = tuple[SpeakerFeed, str, PortraitLayer, int, int]
 
@@ -56,6 +59,7 @@ class Receiver:
         sound: what the speaker says, for the same.
         stats: what was measured.
         sizes: the sizes that viewers asked for, by viewer.
+        recorder: records what the speaker sends, if anything does.
     """
 
     def __init__(
@@ -64,6 +68,7 @@ class Receiver:
         *,
         size: int,
         jitter_delay_ms: float,
+        recorder: CallRecorder | None = None,
         clock_ms: Callable[[], float] = monotonic_ms,
         clock_unix_ms: Callable[[], float] = unix_ms,
     ) -> None:
@@ -72,6 +77,7 @@ class Receiver:
         self.stats = ReceiverStats()
         self.sizes: dict[str, int] = {}
         self.jitter_delay_ms = jitter_delay_ms
+        self.recorder = recorder
         self._load = load
         self._size = clamp_size(size)
         self._clock_ms = clock_ms
@@ -84,6 +90,8 @@ class Receiver:
         self._feed: SpeakerFeed | None = None
         self._wire: WireCounter | None = None
         self._speakers = 0
+        self._refused: CallState | None = None
+        self._verified = Verified()
         self._had_speaker = False
         self._ended = False
         self._shown: _Shown | None = None
@@ -132,6 +140,16 @@ class Receiver:
     def speaker_unpaired(self) -> None:
         """A speaker left the room."""
         self._speakers -= 1
+        self._refused = None
+
+    def refuse(self, reason: CallState) -> None:
+        """The speaker in the room is not who it says, and is not drawn."""
+        self._refused = reason
+
+    def verify(self, verified: Verified) -> None:
+        """The speaker in the room has proven who it is."""
+        self._refused = None
+        self._verified = verified
 
     def attach(self, feed: SpeakerFeed, wire: WireCounter | None) -> None:
         """Follows a feed, in place of any other."""
@@ -146,6 +164,8 @@ class Receiver:
 
     def state(self, now_ms: float) -> CallState:
         """What viewers should be told."""
+        if self._refused is not None and self._speakers > 0:
+            return self._refused
         if self._feed is not None:
             return self._feed.state(now_ms)
         if self._speakers > 0:
@@ -156,7 +176,8 @@ class Receiver:
         """The stats message for a viewer."""
         hello = None if self._feed is None else self._feed.hello
         wire = self._wire
-        return stats_message(
+        verified = Verified() if self._feed is None else self._verified
+        return verified.figures() | stats_message(
             self.stats,
             now_ms,
             state=self.state(now_ms),
@@ -166,11 +187,16 @@ class Receiver:
             source_duration_ms=None if hello is None else hello.source_duration_ms,
             speaker=None if self._portrait is None else self._portrait.speaker,
             layer=None if self._portrait is None else self._portrait.layer.value,
+            sound=None if self._feed is None else self._feed.sound,
         )
 
     async def run(self) -> None:
-        """Renders, and plays sound in time with it, until cancelled."""
-        playing = asyncio.create_task(self._play_sound())
+        """Renders, and plays sound in time with it, until cancelled.
+
+        Raises:
+            SoundError: there is no libopus.
+        """
+        playing = asyncio.create_task(play_sound(self._sound_due, self.sound, self._clock_ms))
         try:
             due_ms = self._clock_ms()
             while True:
@@ -178,8 +204,11 @@ class Receiver:
                 due_ms = max(due_ms + 1000.0 / fps, self._clock_ms())
                 await asyncio.sleep((due_ms - self._clock_ms()) / 1000.0)
                 await self.render_due()
+                if playing.done():
+                    playing.result()  # without sound no call
         finally:
             playing.cancel()
+            await asyncio.gather(playing, return_exceptions=True)
             # The picture being rendered is finished (tens of milliseconds), the rest dropped.
             self._ended = True
             self._pool.shutdown(wait=True, cancel_futures=True)
@@ -187,14 +216,10 @@ class Receiver:
             if self._portrait is not None:
                 self._portrait.renderer.close()
 
-    async def _play_sound(self) -> None:
-        """Hands out sound when the picture of its time is there."""
-        while True:
-            await asyncio.sleep(SOUND_INTERVAL_S)
-            if self._feed is not None:
-                ahead_ms = self.stats.render.percentile_ms(0.5) or 0.0
-                for start, data in self._feed.sound_due(self._clock_ms(), ahead_ms):
-                    self.sound.publish(start, data)
+    def _sound_due(self, now_ms: float) -> Samples | None:
+        """The sound of the picture that leaves at a local time."""
+        picture_ms = self.broadcast.leaving.percentile_ms(0.5) or 0.0
+        return None if self._feed is None else self._feed.sound_due(now_ms, picture_ms)
 
     async def render_due(self) -> bool:
         """Renders and shows the state that is due, unless it is shown already.
@@ -234,7 +259,7 @@ class Receiver:
     def _publish(self, shot: _Shot, yuv: NDArray[np.uint8], started_ms: float) -> None:
         now_ms = self._clock_ms()
         capture_unix_ms = shot.feed.capture_unix_ms(shot.state.pts_ms)
-        self.broadcast.publish(Picture(yuv, shot.state.pts_ms, capture_unix_ms))
+        self.broadcast.publish(Picture(yuv, shot.state.pts_ms, capture_unix_ms, started_ms))
         self.stats.shown(now_ms, now_ms - started_ms)
         if capture_unix_ms is not None:
             self.stats.wait.add(self._clock_unix_ms() - capture_unix_ms)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import threading
 from collections import Counter
 from collections.abc import Callable
@@ -15,8 +16,9 @@ from client import control
 from client.capture import FrameSource, pump_frames
 from client.clock import monotonic_ms, unix_ms
 from client.errors import ControlMessageError
+from client.protection import LEVELS, Protection
 from client.slot import NewestSlot
-from client.sound.sending import encoded
+from client.sound.sending import SoundEncoder, encoded
 from client.sound.source import ClipSound
 from client.transport.link import Link, OpusFrame
 from codec.encoder import Encoder
@@ -72,20 +74,28 @@ class FaceSender:
 
     Attributes:
         errors: control messages and states that were refused, by the name of the error.
+        sound: codes what is heard; with copies where a renderer asks for protection.
     """
 
-    def __init__(self, speaker: str, encoder: Encoder, source: FrameSource) -> None:
+    def __init__(
+        self,
+        speaker: str,
+        encoder: Encoder,
+        source: FrameSource,
+        sound: SoundEncoder | None = None,
+    ) -> None:
         self._speaker = speaker
         self._encoder = encoder
         self._source = source
-        self._links: set[Link] = set()
+        self._links: dict[Link, Protection] = {}
         self._epoch_unix_ms: float | None = None
         self._tracking: Tracking | None = None
         self.errors: Counter[str] = Counter()
+        self.sound = SoundEncoder() if sound is None else sound
 
     def link_opened(self, link: Link) -> None:
         """A renderer listens from now on."""
-        self._links.add(link)
+        self._links[link] = LEVELS[0]
         self._encoder.request_key()
         if self._epoch_unix_ms is not None:
             link.send_control(self._hello(self._epoch_unix_ms))
@@ -94,7 +104,8 @@ class FaceSender:
 
     def link_closed(self, link: Link) -> None:
         """A renderer is gone."""
-        self._links.discard(link)
+        self._links.pop(link, None)
+        self._protect_all()
 
     def control_received(self, link: Link, text: str, now_unix_ms: float) -> None:
         """A renderer said something; what makes no sense is counted and ignored."""
@@ -108,6 +119,10 @@ class FaceSender:
                 link.send_control(control.build(control.Pong(t, now_unix_ms)))
             case control.NeedKey():
                 self._encoder.request_key()
+            case control.Protect(level) if link in self._links:
+                self._links[link] = LEVELS[level]
+                link.protect(LEVELS[level].copies)
+                self._protect_all()
             case _:
                 pass
 
@@ -152,6 +167,13 @@ class FaceSender:
     def flush(self) -> None:
         """Sends frames that wait for others which do not come."""
         self._send(self._encoder.flush())
+
+    def _protect_all(self) -> None:
+        """All renderers get the same packets and sound: as the one with the most loss needs."""
+        asked = self._links.values()
+        latency_ms = min((protection.latency_ms for protection in asked), default=math.inf)
+        self._encoder.wait_at_most(latency_ms)
+        self.sound.copies = any(protection.copies for protection in asked)
 
     def _send(self, packet: bytes | None) -> None:
         if packet is not None:
@@ -232,7 +254,7 @@ async def run_pipeline(
         if sound is None:
             return
         try:
-            for frame in encoded(sound.frames(stop)):
+            for frame in encoded(sound.frames(stop), sender.sound):
                 loop.call_soon_threadsafe(sender.sounded, frame)
         except NerfcallError as error:
             logger.warning("no more sound: %s", error)  # a portrait is a call all the same

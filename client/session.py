@@ -11,16 +11,23 @@ import asyncio
 import logging
 import secrets
 import signal
+import time
 from collections.abc import Callable, Coroutine, Mapping
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import aiohttp
 
+from client.access import Access
 from client.capture import FrameSource
 from client.clock import monotonic_ms
 from client.config import CallConfig, ReceiverConfig, SenderConfig
 from client.errors import SpeakerTransferError
 from client.feed import PortraitLoader
+from client.identity.certificate import certify
+from client.identity.doorkeeper import SpeakerDoor, Trust
+from client.identity.key import Identity, load_identity
+from client.identity.known import KnownSpeakers
 from client.parts import (
     FaceModelParts,
     check_device,
@@ -31,6 +38,7 @@ from client.parts import (
 )
 from client.peers import Peer, PeerTable
 from client.receiver import Receiver
+from client.recorder import CallRecorder
 from client.sender import FaceSender, run_pipeline
 from client.signaling import (
     FIRST_RETRY_S,
@@ -40,6 +48,7 @@ from client.signaling import (
     Role,
     SignalingClient,
 )
+from client.sound.sending import SoundEncoder
 from client.sound.source import ClipSound
 from client.speaker_files import SpeakerFiles, cache_dir
 from client.speaker_peers import RendererPeer, SpeakerPeer
@@ -105,8 +114,10 @@ async def send_from(
         NerfcallError: the call cannot go on.
     """
     async with aiohttp.ClientSession() as http:
-        files = SpeakerFiles(http, config.server_url, cache_dir())
-        speaker = await _upload(files, config.speaker_path)
+        access = Access(config.token)
+        identity = await asyncio.to_thread(load_identity, config.identity)
+        files = SpeakerFiles(http, config.server_url, cache_dir(), access)
+        speaker = await _publish(files, config, identity)
         encoder = Encoder(
             speaker,
             parts.signal,
@@ -114,22 +125,28 @@ async def send_from(
             EncoderConfig(
                 frame_interval_ms=1000.0 / source.fps,
                 target_kbps=config.target_kbps,
+                latency_ms=config.latency_ms,
                 # A restarted sender must not look like a replay of the one before.
                 first_sequence=secrets.randbelow(1 << SEQUENCE_BITS),
             ),
         )
-        sender = FaceSender(speaker, encoder, source)
+        voice = SoundEncoder(round(1000.0 * config.sound_kbps))
+        sender = FaceSender(speaker, encoder, source, voice)
 
         def make_peer(pairing: Pairing) -> Peer | None:
             if pairing.role is not Role.RENDERER:
                 return None
             return RendererPeer(
-                pairing, signaling.signal, sender, parts.base, Carrier(config.carrier)
+                *(pairing, signaling.signal, sender, parts.base),
+                lambda link: SpeakerDoor(identity, speaker, link, print),
+                Carrier(config.carrier),
+                constant_size=config.constant_size,
             )
 
         table = PeerTable(make_peer)
-        membership = Membership(config.room, Role.SPEAKER, config.participant, speaker)
-        signaling = SignalingClient(http, config.server_url, membership, table)
+        certificate = certify(identity, speaker, time.time()).text()
+        membership = Membership(config.room, Role.SPEAKER, config.participant, speaker, certificate)
+        signaling = SignalingClient(http, config.server_url, membership, table, access)
         try:
             await _first_ends(
                 run_pipeline(source, parts.make_analyzer, sender, sound),
@@ -158,15 +175,23 @@ async def receive_with(config: ReceiverConfig, load: PortraitLoader) -> None:
     Raises:
         NerfcallError: the call cannot go on.
     """
-    receiver = Receiver(load, size=config.size, jitter_delay_ms=config.jitter_delay_ms)
-    async with aiohttp.ClientSession() as http:
-        files = SpeakerFiles(http, config.server_url, config.cache or cache_dir())
+    trust = Trust(await asyncio.to_thread(load_identity, config.identity), KnownSpeakers())
+    access = Access(config.token)
+    async with AsyncExitStack() as stack:
+        http = await stack.enter_async_context(aiohttp.ClientSession())
+        recorder = None
+        if config.record is not None:
+            recorder = stack.enter_context(CallRecorder(config.record))
+        receiver = Receiver(
+            load, size=config.size, jitter_delay_ms=config.jitter_delay_ms, recorder=recorder
+        )
+        files = SpeakerFiles(http, config.server_url, config.cache or cache_dir(), access)
 
         def make_peer(pairing: Pairing) -> Peer | None:
             match pairing.role:
                 case Role.SPEAKER:
                     return SpeakerPeer(
-                        pairing, signaling.signal, receiver, files, table.retire_stale
+                        *(pairing, signaling.signal, receiver, files, table.retire_stale, trust)
                     )
                 case Role.VIEWER:
                     return ViewerPeer(pairing, signaling.signal, receiver)
@@ -175,7 +200,7 @@ async def receive_with(config: ReceiverConfig, load: PortraitLoader) -> None:
 
         table = PeerTable(make_peer)
         membership = Membership(config.room, Role.RENDERER, config.participant)
-        signaling = SignalingClient(http, config.server_url, membership, table)
+        signaling = SignalingClient(http, config.server_url, membership, table, access)
         try:
             figures = _stats(config.stats, table, lambda: receiver.message(monotonic_ms()))
             await _first_ends(receiver.run(), signaling.run(), *figures)
@@ -190,12 +215,14 @@ def _stats(
     return [] if path is None else [write_stats(path, lambda: table.peers, figures)]
 
 
-async def _upload(files: SpeakerFiles, path: Path) -> str:
-    """Uploads the speaker file, waiting for a server that is not up yet."""
+async def _publish(files: SpeakerFiles, config: SenderConfig, owner: Identity) -> str:
+    """Uploads the speaker file, if it may leave, waiting for a server that is not up yet."""
+    if not config.share:
+        return await files.identify(config.speaker_path)
     retry_s = FIRST_RETRY_S
     while True:
         try:
-            return await files.upload(path)
+            return await files.upload(config.speaker_path, owner)
         except SpeakerTransferError as error:
             if not isinstance(error.__cause__, aiohttp.ClientConnectionError):
                 raise

@@ -8,6 +8,7 @@ import re
 
 import aiohttp
 
+from client.access import Access
 from client.errors import SpeakerTransferError
 from models.portrait.speaker_layers import MAX_BYTES, BaseLayer
 
@@ -26,11 +27,18 @@ class SpeakerDownload:
         url: where the file is.
         speaker: its sha256, 64 hexadecimal digits.
         begun: its first bytes, if some came earlier.
+        access: the permission to be in the speaker's room; None where none is needed.
     """
 
     def __init__(
-        self, http: aiohttp.ClientSession, url: str, speaker: str, begun: bytes = b""
+        self,
+        http: aiohttp.ClientSession,
+        url: str,
+        speaker: str,
+        begun: bytes = b"",
+        access: Access | None = None,
     ) -> None:
+        self._access = access or Access()
         self.speaker = speaker
         self._http = http
         self._url = url
@@ -54,7 +62,7 @@ class SpeakerDownload:
                 in the last case begins anew.
         """
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=10.0, sock_read=READ_TIMEOUT_S)
-        headers = {"Accept-Encoding": "identity"}
+        headers = {"Accept-Encoding": "identity", **self._access.headers()}
         if self._content:
             headers["Range"] = f"bytes={len(self._content)}-"
         try:

@@ -6,11 +6,15 @@ import asyncio
 import hashlib
 import os
 import tempfile
+import time
 from pathlib import Path
 
 import aiohttp
 
+from client.access import Access
 from client.errors import SpeakerTransferError
+from client.identity.deletion import OWNER_HEADER, deletion_headers
+from client.identity.key import Identity
 from client.speaker_download import SpeakerDownload
 from models.portrait.speaker_layers import MAX_BYTES
 
@@ -30,13 +34,32 @@ def cache_dir() -> Path:
 class SpeakerFiles:
     """Uploads and downloads speaker files; what was downloaded once is never fetched again."""
 
-    def __init__(self, http: aiohttp.ClientSession, server_url: str, cache: Path) -> None:
+    def __init__(
+        self,
+        http: aiohttp.ClientSession,
+        server_url: str,
+        cache: Path,
+        access: Access | None = None,
+    ) -> None:
+        """Prepares transfers.
+
+        Args:
+            http: makes the requests.
+            server_url: http or https address of the server.
+            cache: folder for downloaded files.
+            access: the permission to be in a room; None where none is needed.
+        """
+        self._access = access or Access()
         self._http = http
         self._url = f"{server_url.rstrip('/')}/speakers"
         self._cache = cache
 
-    async def upload(self, path: Path) -> str:
+    async def upload(self, path: Path, owner: Identity | None = None) -> str:
         """Makes sure that the server has a file.
+
+        Args:
+            path: of the file.
+            owner: whose it is; the server deletes it at their word.
 
         Returns:
             Its sha256, 64 hex digits.
@@ -47,12 +70,17 @@ class SpeakerFiles:
         content = await asyncio.to_thread(_read, path)
         speaker = hashlib.sha256(content).hexdigest()
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=10.0, sock_read=READ_TIMEOUT_S)
+        headers = self._access.headers()
         try:
-            async with self._http.head(f"{self._url}/{speaker}", timeout=timeout) as response:
-                if response.status == 200:
+            async with self._http.head(
+                f"{self._url}/{speaker}", timeout=timeout, headers=headers
+            ) as response:
+                if response.status == 200 and (owner is None or OWNER_HEADER in response.headers):
                     return speaker
+            if owner is not None:
+                headers[OWNER_HEADER] = owner.public.hex()
             async with self._http.put(
-                f"{self._url}/{speaker}", data=content, timeout=timeout
+                f"{self._url}/{speaker}", data=content, timeout=timeout, headers=headers
             ) as response:
                 if response.status not in (200, 201, 204):
                     raise SpeakerTransferError(
@@ -65,6 +93,38 @@ class SpeakerFiles:
             ) from error
         return speaker
 
+    async def identify(self, path: Path) -> str:
+        """The sha256 of a file that stays on this machine.
+
+        Raises:
+            SpeakerTransferError: it cannot be read.
+        """
+        return hashlib.sha256(await asyncio.to_thread(_read, path)).hexdigest()
+
+    async def revoke(self, path: Path, owner: Identity) -> str:
+        """Has the server delete a file for good.
+
+        Returns:
+            Its sha256, 64 hex digits.
+
+        Raises:
+            SpeakerTransferError: the server does not have it, or takes somebody else's word.
+        """
+        speaker = await self.identify(path)
+        headers = self._access.headers() | deletion_headers(owner, speaker, time.time())
+        try:
+            async with self._http.delete(f"{self._url}/{speaker}", headers=headers) as response:
+                if response.status != 200:
+                    raise SpeakerTransferError(
+                        f"expected the server to delete {path.name}, got status "
+                        f"{response.status}: {(await response.text())[:200]}"
+                    )
+        except (aiohttp.ClientError, OSError, TimeoutError) as error:
+            raise SpeakerTransferError(
+                f"expected to reach the server, got: {_reason(error)}"
+            ) from error
+        return speaker
+
     async def cached(self, speaker: str) -> Path | None:
         """The path of a speaker's file, if it is here and intact."""
         path = self._cache / f"{speaker}{WHOLE}"
@@ -73,7 +133,7 @@ class SpeakerFiles:
     async def download(self, speaker: str) -> SpeakerDownload:
         """Prepares to fetch a speaker's file, going on from a base layer that came earlier."""
         begun = await asyncio.to_thread(_read_or_nothing, self._cache / f"{speaker}{BASE}")
-        return SpeakerDownload(self._http, f"{self._url}/{speaker}", speaker, begun)
+        return SpeakerDownload(self._http, f"{self._url}/{speaker}", speaker, begun, self._access)
 
     async def keep_base(self, speaker: str, content: bytes) -> Path:
         """Stores a base layer until the whole file is here; returns its path.

@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
+from collections import deque
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from client import control
 from client.clock import monotonic_ms, unix_ms
-from client.errors import NegotiationError, SilenceError
+from client.errors import (
+    AuthenticityError,
+    IdentityError,
+    NegotiationError,
+    OwnerChangedError,
+    SilenceError,
+)
 from client.feed import SpeakerFeed
+from client.identity.certificate import Certificate
+from client.identity.doorkeeper import RendererDoor, SpeakerDoor, Trust
 from client.peers import (
     FIRST_RETRY_S,
     GONE_MS,
@@ -24,12 +34,18 @@ from client.sender import FaceSender
 from client.signaling import Pairing
 from client.speaker_download import SpeakerDownload
 from client.speaker_files import SpeakerFiles
+from client.stats import CallState
 from client.transport.link import Link, LinkState, OpusFrame
 from client.transport.rtc import Carrier, RtcLink
 from codec.errors import NerfcallError
 from models.portrait.speaker_layers import BaseLayer
 
 logger = logging.getLogger(__name__)
+
+EARLY_MESSAGES = 64
+"""Of a speaker who is not proven yet; what it says first of all is not said again."""
+PROOF_TIMEOUT_S = 10.0
+"""On an open link; three of its round trips."""
 
 SignalSender = Callable[[str, Mapping[str, object]], None]
 
@@ -43,7 +59,10 @@ class RendererPeer(Peer):
         signal: SignalSender,
         sender: FaceSender,
         base: BaseLayer | None,
+        door: Callable[[RtcLink], SpeakerDoor],
         carrier: Carrier = Carrier.SRTP,
+        *,
+        constant_size: bool = False,
     ) -> None:
         """Prepares to serve a renderer.
 
@@ -52,13 +71,17 @@ class RendererPeer(Peer):
             signal: sends a signal to a peer.
             sender: sends into its link.
             base: the base layer of the speaker file, if it has layers.
+            door: makes what proves, on a link, whose the file is.
             carrier: the best that is offered.
+            constant_size: hide how long packets are.
         """
         super().__init__(pairing, initiates=True)
         self._signal = signal
         self._sender = sender
         self._base = base
+        self._door = door
         self._carrier = carrier
+        self._constant_size = constant_size
 
     async def connect(self) -> None:
         """Serves a link, and those that take its place when it falls silent, to the end.
@@ -88,8 +111,12 @@ class RendererPeer(Peer):
         """
         self.forget_signals()
         listener = _SenderListener(self._sender, self._base)
-        link = RtcLink(listener, self.pairing.ice_servers, monotonic_ms, self._carrier)
+        link = RtcLink(
+            *(listener, self.pairing.ice_servers, monotonic_ms, self._carrier),
+            constant_size=self._constant_size,
+        )
         listener.link = link
+        listener.door = self._door(link)
         try:
             self._signal(self.pairing.peer, await link.offer())
             await link.accept(await self.offer_answered())
@@ -139,6 +166,7 @@ class SpeakerPeer(Peer):
         receiver: Receiver,
         files: SpeakerFiles,
         link_opened: Callable[[], None],
+        trust: Trust,
     ) -> None:
         """Prepares to follow a speaker.
 
@@ -147,48 +175,86 @@ class SpeakerPeer(Peer):
             signal: sends a signal to a peer.
             receiver: draws it.
             files: gets its speaker file.
-            link_opened: called when its link has opened.
+            link_opened: called when its link has opened, and the speaker is who it says.
+            trust: knows whom to draw.
         """
         super().__init__(pairing, initiates=False)
         self._signal = signal
         self._receiver = receiver
         self._files = files
         self._link_opened = link_opened
+        self._trust = trust
+        self._certificate: Certificate | None = None
         self._standing: tuple[RtcLink, SpeakerFeed] | None = None
         self._base: asyncio.Future[BaseLayer] = asyncio.get_running_loop().create_future()
 
     async def run(self) -> None:
-        """Loads the speaker while connecting with it, and connects again when that is lost."""
+        """Loads the speaker while connecting with it, and connects again when that is lost.
+
+        One who brings no certificate of the file's owner is neither loaded nor connected with.
+        """
         self._receiver.speaker_paired()
+        try:
+            self._certificate = await asyncio.to_thread(self._trust.certificate, self.pairing)
+        except (AuthenticityError, IdentityError) as error:
+            self._refuse(error)
+            await self._ignore()
+        else:
+            await self._follow()
+        finally:
+            self._receiver.speaker_unpaired()
+
+    async def _follow(self) -> None:
         loading = asyncio.create_task(self._load_or_log())
         try:
             await super().run()
         finally:
-            self._receiver.speaker_unpaired()
             loading.cancel()
             await asyncio.gather(loading, return_exceptions=True)
             await self._retire(self._standing)
+
+    async def _ignore(self) -> None:
+        """Hears nothing until the pairing is void."""
+        with contextlib.suppress(NegotiationError):
+            while not self.stale:
+                await self.next_signal()
+
+    def _refuse(self, error: Exception) -> None:
+        logger.warning("the speaker is not drawn: %s", error)
+        changed = isinstance(error, OwnerChangedError)
+        self._receiver.refuse(CallState.OWNER_CHANGED if changed else CallState.NOT_PROVEN)
 
     async def connect(self) -> None:
         """Serves one link to its end.
 
         Raises:
             NegotiationError: it did not come about, or the speaker fell silent.
+            AuthenticityError: the speaker is not the owner of its file.
         """
+        assert self._certificate is not None, "nobody connects without a certificate"
         if self._standing is not None and not self._signals:
             return await self._attend(*self._standing)  # what was to replace it came to nothing
         offer = await self.next_signal()
         listener = _FeedListener()
         link = RtcLink(listener, self.pairing.ice_servers, monotonic_ms)
+        receiver = self._receiver
         feed = listener.feed = SpeakerFeed(
-            link, self._receiver.jitter_delay_ms, self._receiver.stats
+            link, receiver.jitter_delay_ms, receiver.stats, receiver.recorder
         )
+        listener.door = self._trust.door(self._certificate, link)
         try:
             self._signal(self.pairing.peer, await link.answer(offer))
             await _opened(link)
+            verified = await listener.door.proven(PROOF_TIMEOUT_S)
+        except (AuthenticityError, IdentityError) as error:
+            await link.close()
+            if self._standing is None:  # a stranger's link does not end the speaker's own
+                self._refuse(error)
+            raise
         except BaseException:
             await link.close()
             raise
+        self._receiver.verify(verified)
         before, self._standing = self._standing, (link, feed)
         self._receiver.attach(feed, link.wire)
         self._link_opened()
@@ -278,6 +344,7 @@ class _SenderListener:
     """Ties a link to the sender."""
 
     link: Link
+    door: SpeakerDoor
 
     def __init__(self, sender: FaceSender, base: BaseLayer | None) -> None:
         self._sender = sender
@@ -291,11 +358,14 @@ class _SenderListener:
 
     def control_received(self, text: str) -> None:
         """Passes a renderer's message on."""
+        if self.door.took(text):
+            return
         self._sender.control_received(self.link, text, unix_ms())
 
     def state_changed(self, state: LinkState) -> None:
         """Sends into the link for as long as it is open."""
         if state is LinkState.OPEN:
+            self.door.opened()
             if self._base is not None:
                 layers = control.Layers(self._base.bytes, self._base.sha256)
                 self.link.send_control(control.build(layers))
@@ -308,18 +378,27 @@ class _FeedListener:
     """Ties a link to a feed."""
 
     feed: SpeakerFeed
+    door: RendererDoor
+
+    def __init__(self) -> None:
+        self._early: deque[str] = deque(maxlen=EARLY_MESSAGES)
 
     def packet_received(self, packet: bytes) -> None:
-        """Passes a packet on."""
-        self.feed.packet_received(packet, monotonic_ms())
+        """Passes a proven speaker's packet on."""
+        if self.door.is_open:
+            self.feed.packet_received(packet, monotonic_ms())
 
     def audio_received(self, frame: OpusFrame) -> None:
-        """Passes sound on."""
-        self.feed.audio_received(frame, monotonic_ms())
+        """Passes a proven speaker's sound on."""
+        if self.door.is_open:
+            self.feed.audio_received(frame, monotonic_ms())
 
     def control_received(self, text: str) -> None:
-        """Passes a speaker's message on."""
-        self.feed.control_received(text, unix_ms())
+        """Passes a speaker's messages on, once it is proven."""
+        if not self.door.took(text):
+            self._early.append(text)
+        while self.door.is_open and self._early:
+            self.feed.control_received(self._early.popleft(), unix_ms())
 
     def state_changed(self, state: LinkState) -> None:
         """The feed asks the link itself."""

@@ -7,6 +7,7 @@ from collections import Counter, deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Protocol
 
 from client.transport.causes import Cause
 
@@ -30,6 +31,8 @@ class CallState(StrEnum):
     FACE_AT_EDGE = "face_at_edge"
     DARK = "dark"
     SPEAKER_LEFT = "speaker_left"
+    NOT_PROVEN = "not_proven"
+    OWNER_CHANGED = "owner_changed"
 
 
 class RateWindow:
@@ -123,6 +126,26 @@ class ReceiverStats:
         self._shown_ms = now_ms
 
 
+class SoundFigures(Protocol):
+    """What is told of a speaker's sound; `client.sound.tally.SoundTally` is one."""
+
+    @property
+    def level_db(self) -> float:
+        """How loud the speaker is, decibels of full scale."""
+
+    @property
+    def concealed_share(self) -> float:
+        """The part of the sound, 0 to 1, that had to be made up."""
+
+    @property
+    def delay_ms(self) -> float | None:
+        """How long sound waits before it is played."""
+
+    @property
+    def skew_ms(self) -> float | None:
+        """How far sound is from its place beside the portrait."""
+
+
 def stats_message(
     stats: ReceiverStats,
     now_ms: float,
@@ -134,6 +157,7 @@ def stats_message(
     source_duration_ms: int | None,
     speaker: str | None,
     layer: str | None,
+    sound: SoundFigures | None,
 ) -> dict[str, object]:
     """Builds the message that a viewer gets twice a second (docs/architecture.md)."""
     return {
@@ -155,6 +179,10 @@ def stats_message(
         "source_duration_ms": source_duration_ms,
         "speaker": speaker,
         "layer": layer,
+        "sound_level_db": None if sound is None else round(sound.level_db, 1),
+        "sound_concealed": None if sound is None else round(sound.concealed_share, 4),
+        "sound_delay_ms": None if sound is None else _rounded(sound.delay_ms),
+        "sound_skew_ms": None if sound is None else _rounded(sound.skew_ms),
     }
 
 

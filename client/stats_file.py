@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from client.clock import unix_ms
 from client.errors import OutputError
@@ -43,6 +44,12 @@ async def write_stats(
                 await asyncio.sleep(INTERVAL_S)
     except OSError as error:
         raise OutputError(f"{path}: {error.strerror or error}") from error
+
+
+def read_stats(path: Path) -> list[dict[str, Any]]:
+    """The lines of a stats file that are whole; none while it is not there."""
+    text = path.read_text() if path.exists() else ""
+    return [json.loads(line) for line in text.split("\n")[:-1]]
 
 
 def wire_bytes(peers: Sequence[Peer]) -> dict[str, dict[str, int]]:

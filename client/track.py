@@ -14,6 +14,7 @@ from av.packet import Packet
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
+from client.stats import LatencyWindow
 from client.vp8 import RTP_CLOCK_HZ, Vp8Encoder
 
 REPEAT_S = 0.2
@@ -32,11 +33,13 @@ class Picture:
         pts_ms: presentation time of the state that it shows.
         capture_unix_ms: when that state's frame was captured, by this machine's wall clock;
             None while the speaker's clock is unknown.
+        due_ms: when it was due, by the monotonic clock: its rendering began then.
     """
 
     yuv: NDArray[np.uint8]
     pts_ms: int
     capture_unix_ms: float | None
+    due_ms: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +58,15 @@ class SentFrame:
 
 
 class PictureBroadcast:
-    """Holds the newest picture for all who want it; a slow viewer skips, none waits for it."""
+    """Holds the newest picture for all who want it; a slow viewer skips, none waits for it.
+
+    Attributes:
+        leaving: how long after it is due a picture leaves for a viewer, rendered and encoded:
+            sound waits as long.
+    """
 
     def __init__(self) -> None:
+        self.leaving = LatencyWindow()
         self._picture: Picture | None = None
         self._published = asyncio.Event()
 
@@ -133,6 +142,7 @@ class PortraitTrack(MediaStreamTrack):
             self._origin = rtp_timestamp_origin(self._sender, self._timestamp)
         while True:
             picture = await self._broadcast.newer_than(self._last)
+            is_new = picture is not self._last
             self._last = picture
             elapsed_ms = self._clock_ms() - self._start_ms
             self._timestamp = max(self._timestamp + 1, int(elapsed_ms * (RTP_CLOCK_HZ / 1000)))
@@ -142,6 +152,8 @@ class PortraitTrack(MediaStreamTrack):
             )
             if packet is not None:
                 self._frames.append((self._timestamp, picture))
+                if is_new:
+                    self._broadcast.leaving.add(self._clock_ms() - picture.due_ms)
                 return packet
             self._keyframe_wanted |= keyframe
 

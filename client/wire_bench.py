@@ -7,30 +7,25 @@ of it was for is told by the participants' own count, which has to agree with th
 
 from __future__ import annotations
 
-import json
 import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from client.clock import unix_ms
 from client.demo import free_port
 from client.emulation.namespaces import LinkedNamespaces
 from client.emulation.packet_capture import CapturedPacket, PacketCapture, read_capture
 from client.emulation.path import LinkShape
-from client.errors import ServerError
+from client.measured_call import POLL_S, start_call
 from client.processes import Children
-from client.stats import CallState
+from client.stats_file import read_stats
 from client.transport.causes import Cause
 from client.transport.rtc import Carrier
 
-ROOM = "bench"
-LIVE_S = 60.0
 SETTLE_S = 3.0
 """After which setting up, and what was lost of it, is over."""
-POLL_S = 0.1
 SIGNALING = "signaling"
 
 
@@ -48,6 +43,7 @@ class WireConfig:
         carrier: how packets travel at best: "srtp" or "channel".
         sound: send what the clip lets hear.
         target_kbps: payload to hold; None: as much as the picture gains from.
+        constant_size: hide how long packets are.
     """
 
     clip: Path
@@ -59,6 +55,7 @@ class WireConfig:
     carrier: str
     sound: bool
     target_kbps: float | None = None
+    constant_size: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,25 +115,28 @@ def measure_wire(config: WireConfig, progress: Callable[[float], None]) -> WireR
         Children() as children,
     ):
         folder = Path(name)
-        sent_file, received_file = folder / "sender.stats", folder / "receiver.stats"
-        address = f"http://{link.near.address}:{free_port(0)}"
-        port = address.rpartition(":")[2]
-        serve = ["serve", "--host", link.near.address, "--port", port]
-        children.start("server", [*serve, "--store", str(folder / "store")], link.near.inside())
-        common = ["--server", address, "--room", ROOM]
-        send = ["send", *common, "--clip", str(config.clip), "--speaker", str(config.speaker)]
-        send += ["--profile", config.profile, "--stats", str(sent_file)]
+        send = ["--clip", str(config.clip), "--speaker", str(config.speaker)]
+        send += ["--profile", config.profile]
         send += ["--carrier", config.carrier, "--sound" if config.sound else "--mute"]
+        if config.constant_size:
+            send += ["--constant-size"]
         if config.target_kbps is not None:
             send += ["--target-kbps", str(config.target_kbps)]
-        receive = ["receive", *common, "--size", str(config.size), "--stats", str(received_file)]
         with (
             PacketCapture(link.near, folder / "near.pcap"),
             PacketCapture(link.far, folder / "far.pcap"),
         ):
-            children.start("sender", send, link.near.inside())
-            children.start("receiver", receive, link.far.inside())
-            _until_live(received_file, children)
+            call = start_call(
+                children,
+                folder,
+                host=link.near.address,
+                port=free_port(0),
+                near=link.near.inside(),
+                far=link.far.inside(),
+                send=send,
+                receive=["--size", str(config.size)],
+            )
+            call.wait_until_live()
             time.sleep(SETTLE_S)
             from_ms = unix_ms()
             while (elapsed_s := (unix_ms() - from_ms) / 1000.0) < config.seconds:
@@ -145,9 +145,9 @@ def measure_wire(config: WireConfig, progress: Callable[[float], None]) -> WireR
                 time.sleep(POLL_S)
             to_ms = unix_ms()
         media = Cause.RTP if config.carrier == Carrier.SRTP else Cause.SCTP_DTLS
-        down = _way(sent_file, folder / "near.pcap", from_ms, to_ms, media)
-        up = _way(received_file, folder / "far.pcap", from_ms, to_ms, media)
-        last = _lines(received_file)[-1]
+        down = _way(call.sent, folder / "near.pcap", from_ms, to_ms, media)
+        up = _way(call.received, folder / "far.pcap", from_ms, to_ms, media)
+        last = read_stats(call.received)[-1]
     return WireRates(
         payload_kbps=down.by_cause_kbps[Cause.PORTRAIT],
         down=down,
@@ -161,7 +161,7 @@ def measure_wire(config: WireConfig, progress: Callable[[float], None]) -> WireR
 
 def _way(stats: Path, capture: Path, from_ms: float, to_ms: float, media: Cause) -> WayRates:
     """Puts together what one end has counted and what was captured of it."""
-    lines = [line for line in _lines(stats) if from_ms <= line["unix_ms"] <= to_ms]
+    lines = [line for line in read_stats(stats) if from_ms <= line["unix_ms"] <= to_ms]
     first, last = lines[0], lines[-1]
     packets = [
         packet
@@ -204,23 +204,3 @@ def divide(
         by_cause_kbps={c.value: n * kbps for c, n in sizes.items()} | {SIGNALING: signaling * kbps},
         datagrams=len(packets),
     )
-
-
-def _until_live(stats: Path, children: Children) -> None:
-    deadline = time.monotonic() + LIVE_S
-    state: object = "not there"
-    while state != CallState.LIVE:
-        children.check()
-        if time.monotonic() > deadline:
-            raise ServerError(
-                f"expected a live call within {LIVE_S:.0f} s, got one that is {state}"
-            )
-        time.sleep(POLL_S)
-        lines = _lines(stats)
-        state = lines[-1]["state"] if lines else state
-
-
-def _lines(path: Path) -> list[dict[str, Any]]:
-    """The lines of a stats file that are whole."""
-    text = path.read_text() if path.exists() else ""
-    return [json.loads(line) for line in text.split("\n")[:-1]]

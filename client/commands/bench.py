@@ -1,17 +1,27 @@
-"""The commands that measure: `bench render`, `bench codec`, `bench track`, `bench wire`."""
+"""The commands that measure, all of them below `bench`."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import asdict
-from pathlib import Path
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from client.commands.calling import CarrierOption, SoundOption
+from client.commands.bench_growth import growth
+from client.commands.bench_network import network
+from client.commands.bench_soak import soak
+from client.commands.bench_subject import (
+    BenchClipOption,
+    BenchFramesOption,
+    BenchSpeakerOption,
+    clip_and_speaker,
+    subject,
+    tracked_frames,
+)
+from client.commands.calling import CarrierOption, ConstantSizeOption, SoundOption
 from client.commands.options import (
     CarrierName,
+    ClipArgument,
     DeviceName,
     DeviceOption,
     JsonOption,
@@ -21,34 +31,17 @@ from client.commands.options import (
 )
 from client.commands.progress import ProgressBar
 from client.commands.tables import print_table, write_json
+from codec.quality import USUAL_QUALITY
 
 if TYPE_CHECKING:
     from client.wire_bench import WireRates
-    from models.evaluation.recording import ClipPart, CodedFrame
-    from models.portrait.speaker import Speaker
 
 SIZES = (128, 256, 512, 1024)
 
 app = typer.Typer(no_args_is_help=True, help="Measure speed and rate on this machine.")
-
-BenchClipOption = Annotated[
-    Path | None,
-    typer.Option(
-        "--clip", metavar="CLIP", help="The clip to measure on.", show_default="the demo's"
-    ),
-]
-BenchSpeakerOption = Annotated[
-    Path | None,
-    typer.Option(
-        "--speaker",
-        metavar="SPEAKER",
-        help="Who is in it.",
-        show_default="learned on the first use, as in the demo",
-    ),
-]
-BenchFramesOption = Annotated[
-    str, typer.Option("--frames", metavar="A:B", help="Which frames of the clip.")
-]
+app.command()(growth)
+app.command()(network)
+app.command()(soak)
 
 
 @app.command()
@@ -79,9 +72,11 @@ def render(
     from models.portrait.bench import measure_rendering
     from models.portrait.renderer import PortraitRenderer
 
-    part, who = _subject(clip, speaker, frames)
+    part, who = subject(clip, speaker, frames)
     with ProgressBar() as bar:
-        states = [frame.state for frame in _frames(part, who, bar) if frame.state is not None]
+        states = [
+            frame.state for frame in tracked_frames(part, who, bar) if frame.state is not None
+        ]
         rows = measure_rendering(who, states, size or SIZES, device, bar.frames)
         with PortraitRenderer(who, device) as renderer:
             costs = {
@@ -117,26 +112,61 @@ def codec(
     clip: BenchClipOption = None,
     speaker: BenchSpeakerOption = None,
     frames: BenchFramesOption = "0:500",
+    recorded: Annotated[
+        bool,
+        typer.Option(
+            "--recorded/--live",
+            help="As encode writes packets to a file, or as a call sends them.",
+        ),
+    ] = False,
+    price_of_bit: Annotated[
+        float,
+        typer.Option(
+            "--price-of-bit",
+            min=0.0,
+            metavar="SHARE",
+            help="What share of the picture's squared error a bit has to save.",
+        ),
+    ] = USUAL_QUALITY.price_of_bit,
+    quantiser: Annotated[
+        int,
+        typer.Option(
+            "--quantiser",
+            min=-16,
+            max=24,
+            metavar="N",
+            help="How coarse numbers are: four make a step twice as large.",
+        ),
+    ] = USUAL_QUALITY.quantiser,
     json_file: JsonOption = None,
 ) -> None:
     """Measure rate, loss of picture and survival of losses of a clip's numbers, both profiles."""
     from codec.bench import measure
+    from codec.encoder import RECORDED, EncoderConfig
     from models.evaluation.coding_loss import measure_coding_loss
 
-    part, who = _subject(clip, speaker, frames)
+    part, who = subject(clip, speaker, frames)
+    config = replace(
+        RECORDED if recorded else EncoderConfig(), price_of_bit=price_of_bit, quantiser=quantiser
+    )
     with ProgressBar() as bar:
-        coded = _frames(part, who, bar, portrait_size=256)
+        coded = tracked_frames(part, who, bar, portrait_size=256)
         states = [frame.state for frame in coded if frame.state is not None]
         sensitivities = [frame.sensitivity for frame in coded]
         profiles = [name.profile() for name in ProfileName]
         losses = dict(
-            zip(ProfileName, measure_coding_loss(coded, who, profiles, bar.frames), strict=True)
+            zip(
+                ProfileName,
+                measure_coding_loss(coded, who, profiles, bar.frames, config),
+                strict=True,
+            )
         )
         benches = {
             name.value: measure(
                 states,
                 who.signal,
                 name.profile(),
+                config,
                 fps=float(part.fps),
                 sensitivities=sensitivities,
             )
@@ -182,13 +212,46 @@ def track(
     """Time what a sender does with a frame."""
     from models.evaluation.tracking_speed import measure_sender
 
-    part, who = _subject(clip, speaker, frames)
+    part, who = subject(clip, speaker, frames)
     with ProgressBar() as bar:
         stages = measure_sender(part, who, bar.frames)
     cells = [[stage.stage, f"{stage.ms:.2f}", f"{stage.fps:.0f}"] for stage in stages]
     print_table(f"Sender, {part.frames} frames", ("stage", "ms", "fps"), cells)
     rows = [{"stage": stage.stage, "ms": stage.ms, "fps": stage.fps} for stage in stages]
     write_json(json_file, {"rows": rows})
+
+
+@app.command()
+def sound(
+    clip: ClipArgument,
+    loss: Annotated[
+        list[float] | None,
+        typer.Option("--loss", min=0.0, max=0.9, help="Share of packets lost; may be repeated."),
+    ] = None,
+    json_file: JsonOption = None,
+) -> None:
+    """Lose some of a clip's sound, play the rest, and measure what it sounds like.
+
+    Without and with copies of each frame in the packet behind it, on a clock of its own.
+    """
+    import numpy as np
+
+    from client.sound.bench import bench_sound
+    from client.sound.source import read_sound
+
+    wave = np.concatenate(list(read_sound(clip)))
+    runs = bench_sound(wave, loss or (0.0, 0.1, 0.2))
+    cells = [
+        [
+            f"{run.loss:.0%} lost{', copies' if run.copies else ''}",
+            *(f"{run.kbps:.2f}", f"{run.concealed:.1%}"),
+            *(f"{run.distance_db:.1f}", f"{run.silence_db:.1f}", f"{run.late_ms:.1f}"),
+        ]
+        for run in runs
+    ]
+    columns = ("", "kbit/s", "made up", "LSD, dB", "of silence", "late, ms")
+    print_table(f"Sound of {clip.name}", columns, cells)
+    write_json(json_file, {"rows": [asdict(run) for run in runs]})
 
 
 @app.command()
@@ -206,6 +269,7 @@ def wire(
     carrier: CarrierOption = CarrierName.SRTP,
     sound: SoundOption = False,
     target_kbps: TargetOption = None,
+    constant_size: ConstantSizeOption = False,
     loss: Annotated[
         float, typer.Option("--loss", min=0.0, max=0.9, help="Share of packets lost, each way.")
     ] = 0.0,
@@ -226,11 +290,11 @@ def wire(
     from client.emulation.path import LinkShape
     from client.wire_bench import WireConfig, measure_wire
 
-    clip_path, speaker_path = _clip_and_speaker(clip, speaker)
+    clip_path, speaker_path = clip_and_speaker(clip, speaker)
     shape = LinkShape(loss=loss, delay_ms=rtt_ms / 2.0, rate_kbps=rate_kbps)
     config = WireConfig(
         *(clip_path, speaker_path, profile.value, size, seconds, shape),
-        *(carrier.value, sound, target_kbps),
+        *(carrier.value, sound, target_kbps, constant_size),
     )
     with ProgressBar() as bar:
         rates = measure_wire(
@@ -243,6 +307,7 @@ def wire(
     cells.append(["without signaling, counted", *(f"{way.counted_kbps:.2f}" for way in ways)])
     link = f"{loss:.0%} lost, {rtt_ms:g} ms there and back"
     what = f"{profile.value} over {carrier.value}{', sound' if sound else ''}"
+    what += ", constant size" if constant_size else ""
     title = f"Wire, {what}, {seconds:g} s, {link}, kbps"
     print_table(title, ("", "from the sender", "to the sender"), cells)
     both = rates.down.captured_kbps + rates.up.captured_kbps
@@ -254,6 +319,7 @@ def wire(
         "profile": profile.value,
         "carrier": carrier.value,
         "sound": sound,
+        "constant_size": constant_size,
         "loss": loss,
         "rtt_ms": rtt_ms,
         "rate_kbps": rate_kbps,
@@ -264,50 +330,33 @@ def wire(
     write_json(json_file, {"rows": [row]})
 
 
+@app.command()
+def signaling(
+    rooms: Annotated[
+        int, typer.Option("--rooms", min=1, max=2000, metavar="N", help="Rooms, two peers in each.")
+    ] = 500,
+    seconds: Annotated[
+        float, typer.Option("--seconds", min=1.0, metavar="S", help="How long each phase lasts.")
+    ] = 15.0,
+    json_file: JsonOption = None,
+) -> None:
+    """Measure how long signaling takes from peer to peer, when quiet and while an address floods.
+
+    Runs a server and all peers on this machine. Needs Linux's loopback network.
+    """
+    from client.signaling_bench import SignalingLoad, measure_signaling
+
+    with ProgressBar() as bar:
+        bar.share("measuring", 0.0, 2.0 * seconds)
+        measured = measure_signaling(SignalingLoad(rooms, seconds))
+    cells = [
+        [phase, f"{it.messages}", f"{it.p50_ms:.1f}", f"{it.p99_ms:.1f}", f"{it.largest_ms:.1f}"]
+        for phase, it in measured.items()
+    ]
+    print_table(f"Signaling, {rooms} rooms, ms", ("", "messages", "p50", "p99", "largest"), cells)
+    rows = [{"phase": phase, "rooms": rooms, **asdict(it)} for phase, it in measured.items()]
+    write_json(json_file, {"rows": rows})
+
+
 def _is_worth_a_line(rates: WireRates, cause: str) -> bool:
     return any(abs(way.by_cause_kbps[cause]) >= 0.005 for way in (rates.down, rates.up))
-
-
-def _subject(clip: Path | None, speaker: Path | None, frames: str) -> tuple[ClipPart, Speaker]:
-    """Loads what is measured on."""
-    from models.clip import parse_frames
-    from models.evaluation.recording import ClipPart
-    from models.portrait.speaker import load_speaker
-
-    clip_path, speaker_path = _clip_and_speaker(clip, speaker)
-    return ClipPart.of(clip_path, parse_frames(frames)), load_speaker(speaker_path)
-
-
-def _clip_and_speaker(clip: Path | None, speaker: Path | None) -> tuple[Path, Path]:
-    """Completes what was not named by the demo's; measures nobody by another one's clip."""
-    from client.enrolled import QuickEnrolment, cache_root, enrolled_speaker
-    from models.demo_clip import default_clip
-
-    if speaker is not None and clip is None:
-        raise typer.BadParameter(
-            "expected the clip that shows this speaker, got none", param_hint="--clip"
-        )
-    clip = clip or default_clip(cache_root())
-    return clip, speaker or enrolled_speaker(clip, QuickEnrolment(), typer.echo)
-
-
-def _frames(
-    part: ClipPart, speaker: Speaker, bar: ProgressBar, portrait_size: int | None = None
-) -> Sequence[CodedFrame]:
-    """Tracks frames, as a sender does that has the time; those that have a face.
-
-    Raises:
-        NoFaceError: there are none.
-    """
-    from models.errors import NoFaceError
-    from models.evaluation.recording import code_frames
-
-    frames: list[CodedFrame] = []
-    done = 0
-    for coded in code_frames(part, speaker, portrait_size=portrait_size):
-        done += len(coded.frames)
-        bar.frames("tracking", done, part.frames)
-        frames += [frame for frame in coded.frames if frame.state is not None]
-    if not frames:
-        raise NoFaceError(f"{part.path}: expected a face, got none in {part.frames} frames")
-    return frames

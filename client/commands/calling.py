@@ -10,12 +10,15 @@ from urllib.parse import urlencode, urlsplit
 
 import typer
 
+from client.commands.consent import Share, may_leave
 from client.commands.options import (
     DEFAULT_ROOM,
     DEFAULT_SERVER,
     CarrierName,
     DeviceName,
     DeviceOption,
+    IdentityOption,
+    LiveLatencyOption,
     LoopOption,
     ProfileName,
     ProfileOption,
@@ -24,9 +27,12 @@ from client.commands.options import (
     ServerOption,
     SpeakerOption,
     TargetOption,
+    TokenOption,
     VerboseOption,
+    check_writable,
     log_to_stderr,
 )
+from codec.quality import LIVE_LATENCY_MS
 
 if TYPE_CHECKING:
     from client.config import ReceiverConfig, SenderConfig
@@ -34,6 +40,7 @@ if TYPE_CHECKING:
 MIN_SIZE_PX, MAX_SIZE_PX = 64, 1024
 DEFAULT_SIZE_PX = 256
 DEFAULT_DELAY_MS = 60.0
+DEFAULT_SOUND_KBPS = 8.0
 
 ClipOption = Annotated[
     Path | None,
@@ -58,11 +65,35 @@ ParticipantOption = Annotated[
 SoundOption = Annotated[
     bool, typer.Option("--sound/--mute", help="Send what the clip lets hear, if anything.")
 ]
+SoundRateOption = Annotated[
+    float,
+    typer.Option(
+        "--sound-kbps",
+        min=6.0,
+        max=24.0,
+        metavar="KBPS",
+        help="Of Opus while somebody speaks; from 12 on voices sound fuller.",
+    ),
+]
 CarrierOption = Annotated[
     CarrierName,
     typer.Option(
         "--carrier",
         help="How packets travel: one SRTP stream where the other end can, or data channels.",
+    ),
+]
+ConstantSizeOption = Annotated[
+    bool,
+    typer.Option(
+        "--constant-size",
+        help="Hide from whoever listens on the way how long packets are, which tells what is said.",
+    ),
+]
+ShareOption = Annotated[
+    Share,
+    typer.Option(
+        "--share",
+        help="Whether your speaker file may go to the server, for those who are in the room.",
     ),
 ]
 StatsOption = Annotated[
@@ -71,6 +102,14 @@ StatsOption = Annotated[
         "--stats",
         metavar="FILE",
         help="Write the call's figures there, twice a second a line of JSON.",
+    ),
+]
+RecordOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--record",
+        metavar="FILE",
+        help="Record what is received, as its packets; nerfcall replay FILE shows it again.",
     ),
 ]
 LiveSizeOption = Annotated[
@@ -105,11 +144,17 @@ def send(
     participant: ParticipantOption = None,
     profile: ProfileOption = ProfileName.COMPACT,
     target_kbps: TargetOption = None,
+    latency_ms: LiveLatencyOption = LIVE_LATENCY_MS,
     closed_loop: LoopOption = True,
     sound: SoundOption = True,
+    sound_kbps: SoundRateOption = DEFAULT_SOUND_KBPS,
     carrier: CarrierOption = CarrierName.SRTP,
     stats: StatsOption = None,
     seconds: SecondsOption = None,
+    token: TokenOption = None,
+    identity: IdentityOption = None,
+    share: ShareOption = Share.ASK,
+    constant_size: ConstantSizeOption = False,
     verbose: VerboseOption = False,
 ) -> None:
     """Send a face: track it in a camera or clip and send its numbers to the room's receivers.
@@ -122,7 +167,10 @@ def send(
     log_to_stderr(verbose)
     config = _sender_config(
         *(speaker, clip, camera, once, server, room, participant),
-        *(profile, target_kbps, closed_loop, sound, carrier, stats, seconds),
+        *(profile, target_kbps, latency_ms, closed_loop),
+        *(sound, carrier, stats, seconds),
+        *(token, identity, may_leave(share, speaker.name, server, room), constant_size),
+        sound_kbps=sound_kbps,
     )
     run_sender(config)
 
@@ -135,7 +183,10 @@ def receive(
     size: LiveSizeOption = DEFAULT_SIZE_PX,
     jitter_delay_ms: DelayOption = DEFAULT_DELAY_MS,
     stats: StatsOption = None,
+    record: RecordOption = None,
     seconds: SecondsOption = None,
+    token: TokenOption = None,
+    identity: IdentityOption = None,
     verbose: VerboseOption = False,
 ) -> None:
     """Receive a face: render the room's speaker as a video for the browsers that watch.
@@ -146,9 +197,10 @@ def receive(
 
     log_to_stderr(verbose)
     config = _receiver_config(
-        *(server, room, participant, device, size, jitter_delay_ms, stats, seconds)
+        *(server, room, participant, device, size, jitter_delay_ms, stats, record, seconds),
+        *(token, identity),
     )
-    typer.echo(f"watch at {page_address(server, room, participant)}")
+    typer.echo(f"watch at {page_address(server, room, participant, token)}")
     run_receiver(config)
 
 
@@ -170,13 +222,20 @@ def call(
     ] = None,
     profile: ProfileOption = ProfileName.COMPACT,
     target_kbps: TargetOption = None,
+    latency_ms: LiveLatencyOption = LIVE_LATENCY_MS,
     closed_loop: LoopOption = True,
     sound: SoundOption = True,
+    sound_kbps: SoundRateOption = DEFAULT_SOUND_KBPS,
     carrier: CarrierOption = CarrierName.SRTP,
     device: DeviceOption = DeviceName.AUTO,
     size: LiveSizeOption = DEFAULT_SIZE_PX,
     jitter_delay_ms: DelayOption = DEFAULT_DELAY_MS,
+    record: RecordOption = None,
     seconds: SecondsOption = None,
+    token: TokenOption = None,
+    identity: IdentityOption = None,
+    share: ShareOption = Share.ASK,
+    constant_size: ConstantSizeOption = False,
     verbose: VerboseOption = False,
 ) -> None:
     """Take part in a call: send your face, and watch the other one on the page.
@@ -191,17 +250,27 @@ def call(
     name = participant or f"{_user()}-{os.getpid()}"
     sender = _sender_config(
         *(speaker, clip, camera, once, server, room, name),
-        *(profile, target_kbps, closed_loop, sound, carrier, None, None),
+        *(profile, target_kbps, latency_ms, closed_loop),
+        *(sound, carrier, None, None),
+        *(token, identity, may_leave(share, speaker.name, server, room), constant_size),
+        sound_kbps=sound_kbps,
     )
-    receiver = _receiver_config(server, room, name, device, size, jitter_delay_ms, None, None)
-    typer.echo(f"watch at {page_address(server, room, name)}")
+    receiver = _receiver_config(
+        *(server, room, name, device, size, jitter_delay_ms, None, record, None),
+        *(token, identity),
+    )
+    typer.echo(f"watch at {page_address(server, room, name, token)}")
     run_call(CallConfig(sender, receiver, seconds))
 
 
-def page_address(server: str, room: str, participant: str | None) -> str:
-    """Returns where a browser sees what a receiver renders."""
+def page_address(server: str, room: str, participant: str | None, token: str | None = None) -> str:
+    """Returns where a browser sees what a receiver renders.
+
+    A token stands behind the #, which browsers keep to themselves: no server logs it.
+    """
     query = {"room": room} | ({} if participant is None else {"participant": participant})
-    return f"{server.rstrip('/')}/?{urlencode(query)}"
+    fragment = "" if token is None else f"#{urlencode({'token': token})}"
+    return f"{server.rstrip('/')}/?{urlencode(query)}{fragment}"
 
 
 def _sender_config(
@@ -214,13 +283,25 @@ def _sender_config(
     participant: str | None,
     profile: ProfileName,
     target_kbps: float | None,
+    latency_ms: float,
     closed_loop: bool,
     sound: bool,
     carrier: CarrierName,
     stats: Path | None,
     seconds: float | None,
+    token: str | None,
+    identity: Path | None,
+    share: bool,
+    constant_size: bool,
+    *,
+    sound_kbps: float,
 ) -> SenderConfig:
     from client.config import SenderConfig
+
+    if constant_size and carrier is not CarrierName.SRTP:
+        raise typer.BadParameter(
+            f"expected --carrier srtp, got {carrier.value}", param_hint="--constant-size"
+        )
 
     return SenderConfig(
         server_url=_checked_url(server),
@@ -232,11 +313,17 @@ def _sender_config(
         participant=participant,
         profile=profile.profile(),
         target_kbps=target_kbps,
+        latency_ms=latency_ms,
         closed_loop=closed_loop,
         sound=sound,
+        sound_kbps=sound_kbps,
         carrier=carrier.value,
         stats=stats,
         seconds=seconds,
+        token=token,
+        identity=identity,
+        share=share,
+        constant_size=constant_size,
     )
 
 
@@ -248,10 +335,15 @@ def _receiver_config(
     size: int,
     jitter_delay_ms: float,
     stats: Path | None,
+    record: Path | None,
     seconds: float | None,
+    token: str | None,
+    identity: Path | None,
 ) -> ReceiverConfig:
     from client.config import ReceiverConfig
 
+    if record is not None:
+        check_writable(record)
     return ReceiverConfig(
         server_url=_checked_url(server),
         room=room,
@@ -260,7 +352,10 @@ def _receiver_config(
         size=size,
         jitter_delay_ms=jitter_delay_ms,
         stats=stats,
+        record=record,
         seconds=seconds,
+        token=token,
+        identity=identity,
     )
 
 

@@ -12,6 +12,7 @@ from client.commands.options import SecondsOption
 from client.commands.progress import ProgressBar
 
 RECORDING_S = 30.0
+COMPARED_PX = 256
 COUNTDOWN_S = 3
 INSTRUCTIONS = (
     f"For the first call your face is recorded for {RECORDING_S:.0f} s. Sit as you would in a "
@@ -44,11 +45,37 @@ def demo(
     anew: Annotated[
         bool, typer.Option("--anew", help="Record and enrol again, even if that was done before.")
     ] = False,
+    compare: Annotated[
+        bool,
+        typer.Option(
+            "--compare", help="Show source, portrait and a classic codec at one rate, side by side."
+        ),
+    ] = False,
+    codec: Annotated[
+        str,
+        typer.Option("--codec", metavar="NAME", help="With --compare: x264, x265, VP9 or SVT-AV1."),
+    ] = "x264",
+    size: Annotated[
+        int,
+        typer.Option(
+            "--size", min=128, max=512, metavar="N", help="With --compare: side of the pictures."
+        ),
+    ] = COMPARED_PX,
+    speaker: Annotated[
+        Path | None,
+        typer.Option(
+            "--speaker",
+            metavar="SPEAKER",
+            help="The speaker file of --clip or --camera.",
+            show_default="learned from the clip",
+        ),
+    ] = None,
 ) -> None:
     """Show a whole call on this machine: a face at one end, its portrait in a browser at the other.
 
     Learns the speaker first, which takes two to three minutes once for every clip, then runs
-    server, sender and receiver as separate processes and opens the page. Ctrl-C ends it.
+    server, sender and receiver as separate processes and opens the page. With --compare the page
+    also shows what a classic codec makes of as many bits. Ctrl-C ends it.
     """
     from client.demo import DemoConfig, free_port, run_demo
     from client.enrolled import QuickEnrolment, cache_root, enrolled_speaker
@@ -60,9 +87,15 @@ def demo(
         source = clip or _default_clip(cache_root())
     else:
         source = cache_root() / "cameras" / f"{Path(camera).name}.mkv"
-        if anew or not source.is_file():
+        if anew or not (source.is_file() or speaker is not None):
             _record(camera, source)
-    speaker = enrolled_speaker(source, QuickEnrolment(), typer.echo, anew=anew)
+    if speaker is None:
+        speaker = enrolled_speaker(source, QuickEnrolment(), typer.echo, anew=anew)
+    if compare:
+        _compare(
+            speaker, None if camera else source, camera or "0", codec, size, port, browser, seconds
+        )
+        return
     config = DemoConfig(
         speaker=speaker,
         clip=source if camera is None else None,
@@ -72,6 +105,25 @@ def demo(
         seconds=seconds,
     )
     run_demo(config, typer.echo)
+
+
+def _compare(
+    speaker: Path,
+    clip: Path | None,
+    camera: str,
+    codec: str,
+    size: int,
+    port: int,
+    browser: bool,
+    seconds: float | None,
+) -> None:
+    import asyncio
+
+    from client.compare.run import CompareConfig
+    from client.compare.run import compare as show
+
+    config = CompareConfig(speaker, clip, camera, codec, size // 4 * 4, port, browser, seconds)
+    asyncio.run(show(config, typer.echo))
 
 
 def _default_clip(cache: Path) -> Path:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 STOPPED_STATUS = 130
 """As of every command that Ctrl-C ends, even if there is a result."""
 RESUME_HINT = "go on with --resume"
+PAGE_OUTPUT = "me.speaker"
 
 TrainingSizeOption = Annotated[
     int,
@@ -77,11 +78,15 @@ def track(
 
 def enroll(
     output: Annotated[
-        Path,
+        Path | None,
         typer.Option(
-            "--output", "-o", metavar="SPEAKER", help="Speaker file to write.", show_default=False
+            "--output",
+            "-o",
+            metavar="SPEAKER",
+            help=f"Speaker file to write; with --page {PAGE_OUTPUT}, unless told.",
+            show_default=False,
         ),
-    ],
+    ] = None,
     source: Annotated[
         Path | None,
         typer.Argument(
@@ -96,6 +101,16 @@ def enroll(
             "--camera", metavar="N", help="Record the face before this camera instead, first."
         ),
     ] = None,
+    page: Annotated[
+        bool,
+        typer.Option(
+            "--page", help="Record and learn on a page in the browser, and look at the result."
+        ),
+    ] = False,
+    port: Annotated[
+        int, typer.Option("--port", min=0, max=65535, metavar="P", help="Of the page; 0: any.")
+    ] = 0,
+    browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Open the page.")] = True,
     seconds: Annotated[
         float,
         typer.Option("--seconds", min=10.0, max=600.0, metavar="S", help="How long to record."),
@@ -126,10 +141,19 @@ def enroll(
     half a minute is enough. Ctrl-C ends it early and writes what was learned so far; --resume
     goes on, also after a crash.
     """
-    if (source is None) == (camera is None):
-        got = "neither" if source is None else "both"
-        raise typer.BadParameter(f"expected a clip or --camera, got {got}", param_hint="CLIP")
+    given = sum((source is not None, camera is not None, page))
+    if given != 1:
+        got = "none" if not given else "several"
+        raise typer.BadParameter(
+            f"expected a clip, --camera or --page, got {got}", param_hint="CLIP"
+        )
+    if output is None and not page:
+        raise typer.BadParameter("expected a speaker file to write, got none", param_hint="-o")
+    output = output or Path(PAGE_OUTPUT)
     check_writable(output)
+    if page:
+        _enrol_on_page(output, seconds, minutes, size, device, port, browser)
+        return
     if preview is not None:
         check_writable(preview)
     from client.interrupt import Interrupt
@@ -175,6 +199,34 @@ def _describe(progress: EnrolProgress) -> str:
     if progress.psnr_db is not None:
         return f"{progress.stage}, {progress.psnr_db:.1f} dB"
     return progress.stage
+
+
+def _enrol_on_page(
+    output: Path,
+    seconds: float,
+    minutes: float,
+    size: int,
+    device: DeviceName,
+    port: int,
+    browser: bool,
+) -> None:
+    """Serves the page until a speaker is accepted there."""
+    import asyncio
+    import webbrowser
+
+    from client.enrol.serving import serve_enrolment
+    from client.enrol.studio import StudioConfig
+
+    def announce(address: str) -> None:
+        typer.echo(f"enrol at {address}")
+        if browser:
+            webbrowser.open(address)
+
+    config = StudioConfig(output, seconds, minutes, size, device)
+    if not asyncio.run(serve_enrolment(config, port, announce)):
+        typer.echo("Ended before a speaker was accepted; nothing written.", err=True)
+        raise typer.Exit(STOPPED_STATUS)
+    typer.echo(f"{output}: {output.stat().st_size / 1e6:.2f} MB")
 
 
 def _recorded(camera: str, path: Path, seconds: float, resume: bool) -> Path:

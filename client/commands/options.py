@@ -68,6 +68,16 @@ TargetOption = Annotated[
         show_default="as much as the picture gains from",
     ),
 ]
+_LATENCY_HELP = (
+    "How long a frame may wait for those that share its packet, eight at most: "
+    "the longer, the fewer bits."
+)
+LatencyOption = Annotated[
+    float, typer.Option("--latency-ms", min=0.0, max=1000.0, metavar="MS", help=_LATENCY_HELP)
+]
+LiveLatencyOption = Annotated[
+    float, typer.Option("--latency-ms", min=0.0, max=300.0, metavar="MS", help=_LATENCY_HELP)
+]
 LoopStepsOption = Annotated[
     int,
     typer.Option(
@@ -113,6 +123,26 @@ JsonOption = Annotated[
 ServerOption = Annotated[
     str, typer.Option("--server", metavar="URL", help="Address of the signaling server.")
 ]
+TokenOption = Annotated[
+    str | None,
+    typer.Option(
+        "--token",
+        metavar="TOKEN",
+        envvar="NERFCALL_TOKEN",
+        help="Lets you into the room, where the server asks for it: nerfcall token prints one.",
+        show_default=False,
+    ),
+]
+IdentityOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--identity",
+        metavar="FILE",
+        envvar="NERFCALL_IDENTITY",
+        help="Your key; made if it is not there.",
+        show_default="identity.key in ~/.config/nerfcall",
+    ),
+]
 RoomOption = Annotated[str, typer.Option("--room", metavar="NAME", help="Where the callers meet.")]
 SecondsOption = Annotated[
     float | None,
@@ -145,3 +175,5 @@ def log_to_stderr(verbose: bool) -> None:
     """Shows warnings, and with `verbose` every step."""
     level = logging.INFO if verbose else logging.WARNING
     logging.basicConfig(level=level, format="%(levelname)s %(message)s")
+    for name in ("aioice", "aiortc"):  # they log network addresses
+        logging.getLogger(name).setLevel(logging.WARNING)

@@ -10,6 +10,9 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+FILE_CHARS = 160
+"""Width of a table that goes to a file or a pipe, where nothing is cut off."""
+
 
 def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """Prints a table to standard output; the first column is a name, the others numbers."""
@@ -18,7 +21,8 @@ def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]
         table.add_column(column, justify="right" if position else "left", no_wrap=True)
     for row in rows:
         table.add_row(*row)
-    Console().print(table)
+    console = Console()
+    (console if console.is_terminal else Console(width=FILE_CHARS)).print(table)
 
 
 def write_json(path: Path | None, figures: Mapping[str, object]) -> None:

@@ -1,9 +1,9 @@
 """Which frames of sound are worth sending: discontinuous transmission by loudness.
 
-FFmpeg's Opus has no DTX of its own. The background's loudness is followed from below: at once
-when it gets quieter, slowly when it gets louder; what is well above it is speech. A pause is
-sent for a while, so that word ends are not cut off, and then a frame now and then, so that the
-listener's comfort noise stays that of the room.
+Opus' own DTX never sees silence in a room with noise (docs/sound.md). The background's loudness
+is followed from below: at once when it gets quieter, slowly when it gets louder; what is well
+above it is speech. A pause is sent for a while, so that word ends are not cut off, and then a
+frame now and then, so that the listener's comfort noise stays that of the room.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import math
 
 import numpy as np
 
-from client.sound.opus import FRAME_MS, Samples
+from client.sound.opus import SAMPLE_HZ, Samples
 
 QUIETEST_DB = -70.0
 """Of full scale; below it there is no sound at all."""
@@ -27,11 +27,18 @@ REFRESH_MS = 420.0
 class SilenceGate:
     """Decides frame by frame."""
 
-    def __init__(self) -> None:
+    def __init__(self, above_db: float = ABOVE_DB) -> None:
+        """Args: above_db: how far above the background speech is at least."""
+        self._above_db = above_db
         self._floor_db = FIRST_FLOOR_DB
         self._speech_ms = float("-inf")
         self._sent_ms = float("-inf")
         self._now_ms = 0.0
+
+    @property
+    def is_speech(self) -> bool:
+        """Whether somebody speaks, or just did, so that the next frame is sent in any case."""
+        return self._now_ms - self._speech_ms <= HANGOVER_MS
 
     def passes(self, samples: Samples) -> bool:
         """Whether the next frame is to be sent.
@@ -40,15 +47,16 @@ class SilenceGate:
             samples: (N,) int16, one frame.
         """
         level_db = loudness_db(samples)
-        rise_db = RISE_DB_PER_S * FRAME_MS / 1000.0
+        frame_ms = 1000.0 * len(samples) / SAMPLE_HZ
+        rise_db = RISE_DB_PER_S * frame_ms / 1000.0
         self._floor_db = max(QUIETEST_DB, min(level_db, self._floor_db + rise_db))
-        if level_db > self._floor_db + ABOVE_DB:
+        if level_db > self._floor_db + self._above_db:
             self._speech_ms = self._now_ms
         is_due = self._now_ms - self._sent_ms >= REFRESH_MS
-        passes = is_due or self._now_ms - self._speech_ms <= HANGOVER_MS
+        passes = is_due or self.is_speech
         if passes:
             self._sent_ms = self._now_ms
-        self._now_ms += FRAME_MS
+        self._now_ms += frame_ms
         return passes
 
 

@@ -93,16 +93,27 @@ class ClipSound:
 
     def _pieces(self, wanted: int) -> Iterator[Samples]:
         """The clip's samples once, cut or filled with silence to so many."""
-        resampler = av.AudioResampler("s16", "mono", SAMPLE_HZ)
-        try:
-            with av.open(str(self._path)) as container:
-                for frame in container.decode(audio=0):
-                    for part in resampler.resample(frame):
-                        samples = np.asarray(part.to_ndarray()[0][:wanted], np.int16)
-                        wanted -= len(samples)
-                        yield samples
-                    if wanted <= 0:
-                        return
-        except av.FFmpegError as error:
-            raise ClipError(f"{self._path}: expected sound, got {error}") from error
+        for samples in read_sound(self._path):
+            yield samples[:wanted]
+            wanted -= len(samples[:wanted])
+            if wanted <= 0:
+                return
         yield np.zeros(wanted, np.int16)
+
+
+def read_sound(path: Path) -> Iterator[Samples]:
+    """Reads a clip's sound, piece by piece.
+
+    Raises:
+        ClipError: there is none, or it is damaged.
+    """
+    resampler = av.AudioResampler("s16", "mono", SAMPLE_HZ)
+    try:
+        with av.open(str(path)) as container:
+            if not container.streams.audio:
+                raise ClipError(f"{path}: expected sound, got a clip without")
+            for frame in container.decode(audio=0):
+                for part in resampler.resample(frame):
+                    yield np.asarray(part.to_ndarray()[0], np.int16)
+    except av.FFmpegError as error:
+        raise ClipError(f"{path}: expected sound, got {error}") from error

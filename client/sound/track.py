@@ -1,4 +1,4 @@
-"""Received sound as audio tracks: what the speaker encoded goes to the page as it is."""
+"""Received sound as audio tracks: one encoding, any number of viewers."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from aiortc.mediastreams import MediaStreamError
 from av.audio.stream import AudioStream
 from av.packet import Packet
 
-from client.sound.opus import FRAME_SAMPLES, SAMPLE_HZ
+from client.sound.opus import SAMPLE_HZ
 
 PENDING_FRAMES = 16
 
@@ -27,7 +27,7 @@ class SoundBroadcast:
         """Plays a frame.
 
         Args:
-            start: of its first sample, 48 kHz of the speaker's media clock.
+            start: of its first sample, 48 kHz of a clock that never goes back.
             data: Opus.
         """
         for track in self._tracks:
@@ -55,9 +55,7 @@ class SoundTrack(MediaStreamTrack):
         self._broadcast = broadcast
         self._frames: deque[tuple[int, bytes]] = deque(maxlen=PENDING_FRAMES)
         self._came = asyncio.Event()
-        self._last = -1
-        self._shift = 0
-        self._pts = -FRAME_SAMPLES
+        self._origin: int | None = None
 
     def play(self, start: int, data: bytes) -> None:
         """Takes a frame; of too many that nobody fetches the oldest are lost."""
@@ -74,11 +72,9 @@ class SoundTrack(MediaStreamTrack):
             self._came.clear()
             await self._came.wait()
         start, data = self._frames.popleft()
-        if start <= self._last or self._last < 0:  # another speaker's clock
-            self._shift = self._pts + FRAME_SAMPLES - start
-        self._last, self._pts = start, start + self._shift
+        self._origin = start if self._origin is None else self._origin
         packet = cast("Packet[AudioStream]", Packet(data))
-        packet.pts = self._pts
+        packet.pts = start - self._origin
         packet.time_base = Fraction(1, SAMPLE_HZ)
         return packet
 

@@ -80,7 +80,8 @@ class LinkCounters:
 class Link(ABC):
     """One speaker's connection with one renderer.
 
-    Packets and sound are unordered and never repeated; control messages are reliable and ordered.
+    Packets and sound are unordered and arrive or not, or twice; control messages are reliable and
+    ordered.
     Sending never blocks: what the path does not take at once waits in a backlog of
     `BACKLOG_PACKETS`, which drops its oldest. Packets sent before the link opens wait there
     too, so the newest ones go out the moment it does.
@@ -118,6 +119,14 @@ class Link(ABC):
     @abstractmethod
     def send_control(self, text: str) -> None:
         """Sends a control message; does nothing unless the link is open."""
+
+    @abstractmethod
+    def protect(self, copies: int) -> None:
+        """Sends every packet so often again, with others that leave anyway, where it can."""
+
+    @abstractmethod
+    def lost(self, now_ms: float) -> float | None:
+        """The share of the peer's packets that the path has lost lately; None: not known."""
 
     @abstractmethod
     async def close(self) -> None:

@@ -99,6 +99,13 @@ class MemoryLink(Link):
             due_ms = self._network.now_ms + self._impairment.control_delay_ms
             self._network.schedule(due_ms, lambda: self.peer._deliver_control(text))
 
+    def protect(self, copies: int) -> None:
+        """Packets here have nothing to ride along with."""
+
+    def lost(self, now_ms: float) -> float | None:
+        """Nobody numbers the packets here."""
+        return None
+
     async def close(self) -> None:
         """Closes both ends; what is still in the path is lost."""
         self._set_state(LinkState.CLOSED)

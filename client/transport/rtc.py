@@ -7,10 +7,12 @@ from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
 
 from aiortc import RTCDataChannel, RTCPeerConnection
+from cryptography.hazmat.primitives.hashes import SHA256
 
 from client.errors import NegotiationError
 from client.transport import negotiation
 from client.transport.causes import Cause, sctp_causes
+from client.transport.constant_size import padding_bytes
 from client.transport.link import Link, LinkListener, LinkState, OpusFrame
 from client.transport.sctp import ThriftySctpTransport
 from client.transport.thin import ThinPayload, ThinStream
@@ -57,6 +59,8 @@ class RtcLink(Link):
         ice_servers: Sequence[Mapping[str, object]],
         clock_ms: Callable[[], float],
         carrier: Carrier = Carrier.SRTP,
+        *,
+        constant_size: bool = False,
     ) -> None:
         """Prepares an end.
 
@@ -65,8 +69,10 @@ class RtcLink(Link):
             ice_servers: as the signaling server lists them.
             clock_ms: a monotonic clock.
             carrier: the best that this end offers.
+            constant_size: hide how long face packets and sound of ours are; SRTP alone can.
         """
         super().__init__(listener)
+        self._constant_size = constant_size
         self._best = carrier
         self.carrier = Carrier.CHANNEL
         self.wire = WireCounter(clock_ms())
@@ -96,10 +102,14 @@ class RtcLink(Link):
         """Takes in the answer to our offer.
 
         Raises:
-            NegotiationError: it is no answer.
+            NegotiationError: it is no answer, or one that would show how long packets are.
         """
         await negotiation.accept_answer(self._connection, answer)
         self._agree(answer)
+        if self._constant_size and self.carrier is not Carrier.SRTP:
+            raise NegotiationError(
+                "expected a peer that takes SRTP, since packets are to have one size, got another"
+            )
 
     async def answer(self, offer: Mapping[str, object]) -> dict[str, object]:
         """Takes in the peer's offer and returns the signal that answers it.
@@ -111,6 +121,22 @@ class RtcLink(Link):
         answer = await negotiation.make_answer(self._connection, offer, self._count)
         self._agree(offer)
         return answer | {CARRIER: self.carrier.value}
+
+    def fingerprints(self) -> tuple[bytes, bytes]:
+        """SHA-256 of the DTLS certificates in use, ours and the peer's, 32 bytes each.
+
+        Of the certificates themselves: what a description says may be more than what is used.
+
+        Raises:
+            NegotiationError: the link is not open.
+        """
+        transport = None if self._connection.sctp is None else self._connection.sctp.transport
+        tls = None if transport is None else transport._ssl
+        ours = None if tls is None else tls.get_certificate(as_cryptography=True)
+        theirs = None if tls is None else tls.get_peer_certificate(as_cryptography=True)
+        if ours is None or theirs is None:
+            raise NegotiationError("expected an open link, got one without certificates")
+        return ours.fingerprint(SHA256()), theirs.fingerprint(SHA256())
 
     def send_audio(self, frame: OpusFrame) -> None:
         """Sends sound; does nothing unless the link is open."""
@@ -131,6 +157,15 @@ class RtcLink(Link):
             self.counters.refused += 1
             return
         channel.send(text)
+
+    def protect(self, copies: int) -> None:
+        """Repeats face packets where they ride along for nothing: not on the data channel."""
+        if self._thin is not None:
+            self._thin.protect(copies)
+
+    def lost(self, now_ms: float) -> float | None:
+        """What the path loses of the thin carrier's packets; None where that is not known."""
+        return None if self._thin is None else self._thin.loss.share(now_ms)
 
     async def close(self) -> None:
         """Closes the connection; may be called twice."""
@@ -193,12 +228,15 @@ class RtcLink(Link):
         sctp = self._connection.sctp
         if both and sctp is not None:
             self.carrier = Carrier.SRTP
-            self._thin = ThinStream(sctp.transport, self._clock_ms, self._arrived, self._left)
+            padding = padding_bytes if self._constant_size else _no_padding
+            self._thin = ThinStream(
+                sctp.transport, self._clock_ms, self._arrived, self._left, padding
+            )
 
     def _arrived(self, payload: ThinPayload, timestamp: int) -> None:
         _explain(payload, self.wire.received, self._clock_ms())
-        if payload.portrait:
-            self._deliver_packet(payload.portrait)
+        for packet in payload.portrait:
+            self._deliver_packet(packet)
         if payload.audio:
             self._deliver_audio(OpusFrame(payload.audio, timestamp))
 
@@ -239,7 +277,11 @@ class RtcLink(Link):
         way.explain(causes, Cause.SCTP_DTLS, self._clock_ms())
 
 
+def _no_padding(payload: ThinPayload) -> int:
+    return 0
+
+
 def _explain(payload: ThinPayload, way: WireWay, now_ms: float) -> None:
     """Tells what one packet of the thin carrier was for."""
-    causes = {Cause.PORTRAIT: len(payload.portrait), Cause.AUDIO: len(payload.audio)}
+    causes = {Cause.PORTRAIT: sum(map(len, payload.portrait)), Cause.AUDIO: len(payload.audio)}
     way.explain(causes, Cause.RTP, now_ms)

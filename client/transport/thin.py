@@ -12,7 +12,11 @@ Payload types say what a packet holds:
 | 97 | a face packet |
 | 98 | length of a face packet (one byte, or 255 and two bytes), the packet, an Opus frame |
 | 99 | nothing: a heartbeat of an end that has been silent for a second |
+| 100 | how many face packets (one byte), each with its length as in 98, then maybe an Opus frame |
 | 111 | an Opus frame, as in RFC 7587 |
+
+Of several face packets all but the last are copies: where packets get lost, they ride along
+again with what leaves next.
 
 The timestamp is of the sound's first sample, in 48 kHz of the sender's media clock, of which
 presentation times of face packets are milliseconds: no report is needed to bring both together.
@@ -25,15 +29,15 @@ import asyncio
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
-from struct import unpack_from
 
 from aiortc import RTCDtlsTransport
 from aiortc.rtp import HeaderExtensionsMap, RtpPacket
 
 from client.errors import CarrierError
+from client.transport.path_loss import PathLoss
 
-PORTRAIT, BOTH, HEARTBEAT, AUDIO = 97, 98, 99, 111
-PAYLOAD_TYPES = (PORTRAIT, BOTH, HEARTBEAT, AUDIO)
+PORTRAIT, BOTH, HEARTBEAT, SEVERAL, AUDIO = 97, 98, 99, 100, 111
+PAYLOAD_TYPES = (PORTRAIT, BOTH, HEARTBEAT, SEVERAL, AUDIO)
 HEARTBEAT_MS = 1000.0
 LONG = 255
 CLOCK_HZ = 48_000
@@ -42,29 +46,37 @@ RIDE_MS = 60.0
 """How long a face packet waits for sound to ride along with: the longest Opus frame of a call."""
 TALKING_MS = 90.0
 """Sound that came so recently will come again."""
+MAX_TOGETHER = 16
+"""Face packets in one payload."""
+COPIES_BYTES = 700
+"""Of copies in one payload: with a face packet and an Opus frame they still fit a datagram."""
 
 
 @dataclass(frozen=True, slots=True)
 class ThinPayload:
-    """What one packet of the stream holds; neither in a heartbeat.
+    """What one packet of the stream holds; nothing in a heartbeat.
 
     Attributes:
-        portrait: a face packet.
+        portrait: face packets, oldest first.
         audio: an Opus frame.
     """
 
-    portrait: bytes = b""
+    portrait: tuple[bytes, ...] = ()
     audio: bytes = b""
 
     def pack(self) -> tuple[int, bytes]:
         """Its payload type and payload."""
-        if not self.audio:
-            return (PORTRAIT if self.portrait else HEARTBEAT), self.portrait
-        if not self.portrait:
-            return AUDIO, self.audio
-        size = len(self.portrait)
-        prefix = bytes([size]) if size < LONG else bytes([LONG]) + size.to_bytes(2, "big")
-        return BOTH, prefix + self.portrait + self.audio
+        match self.portrait, self.audio:
+            case (), b"":
+                return HEARTBEAT, b""
+            case (), audio:
+                return AUDIO, audio
+            case (packet,), b"":
+                return PORTRAIT, packet
+            case (packet,), audio:
+                return BOTH, _headed(packet) + audio
+            case packets, audio:
+                return SEVERAL, bytes([len(packets)]) + b"".join(map(_headed, packets)) + audio
 
 
 def parse(payload_type: int, payload: bytes) -> ThinPayload:
@@ -76,41 +88,72 @@ def parse(payload_type: int, payload: bytes) -> ThinPayload:
     if not payload and payload_type == HEARTBEAT:
         return ThinPayload()
     if payload and payload_type == PORTRAIT:
-        return ThinPayload(portrait=payload)
+        return ThinPayload((payload,))
     if payload and payload_type == AUDIO:
         return ThinPayload(audio=payload)
-    if len(payload) > 2 and payload_type == BOTH:
-        start, size = 1, payload[0]
-        if size == LONG:
-            start, (size,) = 3, unpack_from("!H", payload, 1)
-        if 0 < size < len(payload) - start:
-            return ThinPayload(payload[start : start + size], payload[start + size :])
+    if payload_type == BOTH:
+        packets, audio = _take(payload, 1)
+        if packets and audio:
+            return ThinPayload(packets, audio)
+    if payload and payload_type == SEVERAL and 2 <= payload[0] <= MAX_TOGETHER:
+        packets, audio = _take(payload[1:], payload[0])
+        if packets:
+            return ThinPayload(packets, audio)
     raise CarrierError(
         f"expected portrait or sound, got payload type {payload_type} of {len(payload)} bytes"
     )
 
 
+def _headed(packet: bytes) -> bytes:
+    """A face packet behind its length."""
+    size = len(packet)
+    prefix = bytes([size]) if size < LONG else bytes([LONG]) + size.to_bytes(2, "big")
+    return prefix + packet
+
+
+def _take(payload: bytes, count: int) -> tuple[tuple[bytes, ...], bytes]:
+    """Reads so many face packets behind their lengths; returns none if they are not all there.
+
+    Returns:
+        The packets, and what follows them.
+    """
+    packets = []
+    for _ in range(count):
+        is_long = payload[:1] == bytes([LONG])
+        start = 3 if is_long else 1
+        size = int.from_bytes(payload[1:3] if is_long else payload[:1], "big")
+        packet, payload = payload[start : start + size], payload[start + size :]
+        if not packet or len(packet) < size:
+            return (), b""
+        packets.append(packet)
+    return tuple(packets), payload
+
+
 class Ride:
-    """Decides what travels with what; time is an argument."""
+    """Decides what travels with what; time is an argument.
+
+    Attributes:
+        copies: how often a face packet rides along again after it has been sent.
+    """
 
     def __init__(self) -> None:
+        self.copies = 0
         self._waiting: bytes = b""
         self._waits_until_ms = 0.0
         self._heard_ms = float("-inf")
+        self._again: list[tuple[bytes, int]] = []
+        """Face packets that were sent, and how often they are to be sent again."""
 
     def portrait(self, packet: bytes, now_ms: float) -> list[ThinPayload]:
         """A face packet is to be sent; returns what leaves now."""
-        due = [ThinPayload(self._waiting)] if self._waiting else []
-        if now_ms - self._heard_ms > TALKING_MS:
-            return [*due, ThinPayload(packet)]
+        due = self._leave() if self._waiting else []
         self._waiting, self._waits_until_ms = packet, now_ms + RIDE_MS
-        return due
+        return due if now_ms - self._heard_ms <= TALKING_MS else [*due, *self._leave()]
 
     def audio(self, frame: bytes, now_ms: float) -> list[ThinPayload]:
         """An Opus frame is to be sent; returns what leaves now."""
         self._heard_ms = now_ms
-        packet, self._waiting = self._waiting, b""
-        return [ThinPayload(packet, frame)]
+        return self._leave(frame)
 
     def due_ms(self) -> float | None:
         """Until when a face packet waits; None while none does."""
@@ -118,10 +161,21 @@ class Ride:
 
     def overdue(self, now_ms: float) -> list[ThinPayload]:
         """A face packet for which no sound came in time."""
-        if not self._waiting or now_ms < self._waits_until_ms:
-            return []
+        return self._leave() if self._waiting and now_ms >= self._waits_until_ms else []
+
+    def _leave(self, audio: bytes = b"") -> list[ThinPayload]:
+        """Puts together what waits, what is said again, and sound."""
         packet, self._waiting = self._waiting, b""
-        return [ThinPayload(packet)]
+        wanted = [(sent, min(left, self.copies)) for sent, left in self._again]
+        again = [(sent, left) for sent, left in wanted if left > 0][1 - MAX_TOGETHER :]
+        while sum(len(sent) for sent, _ in again) > COPIES_BYTES:
+            again.pop(0)
+        self._again = [(sent, left - 1) for sent, left in again]
+        packets = tuple(sent for sent, _ in again)
+        if packet:
+            self._again.append((packet, self.copies))
+            packets += (packet,)
+        return [ThinPayload(packets, audio)]
 
 
 Observer = Callable[[ThinPayload], None]
@@ -132,6 +186,7 @@ class ThinStream:
 
     Attributes:
         refused: packets that arrived and made no sense.
+        loss: what the path from the peer loses.
     """
 
     def __init__(
@@ -140,6 +195,7 @@ class ThinStream:
         clock_ms: Callable[[], float],
         arrived: Callable[[ThinPayload, int], None],
         sent: Observer,
+        padding: Callable[[ThinPayload], int] = lambda payload: 0,
     ) -> None:
         """Listens from now on.
 
@@ -148,7 +204,9 @@ class ThinStream:
             clock_ms: a monotonic clock.
             arrived: told every payload and its timestamp.
             sent: told every payload that leaves.
+            padding: how many bytes to add to one.
         """
+        self._padding = padding
         self._transport = transport
         self._clock_ms = clock_ms
         self._arrived = arrived
@@ -162,7 +220,12 @@ class ThinStream:
         self._sent_ms = clock_ms()
         self._beating = asyncio.get_running_loop().call_later(HEARTBEAT_MS / 1000.0, self._beat)
         self.refused = 0
+        self.loss = PathLoss()
         transport._rtp_router.register_receiver(self, ssrcs=[], payload_types=list(PAYLOAD_TYPES))
+
+    def protect(self, copies: int) -> None:
+        """Says everything so often again from now on."""
+        self._ride.copies = copies
 
     def send_portrait(self, packet: bytes) -> None:
         """Sends a face packet, as soon as it has something to ride along with."""
@@ -216,6 +279,7 @@ class ThinStream:
                 ssrc=self._ssrc,
                 payload=data,
             )
+            packet.padding_size = self._padding(payload)
             self._sequence = (self._sequence + 1) % (1 << 16)
             self._sent(payload)
             task = asyncio.ensure_future(self._leave(packet.serialize(self._extensions)))
@@ -231,6 +295,7 @@ class ThinStream:
                 return
 
     async def _handle_rtp_packet(self, packet: RtpPacket, arrival_time_ms: int) -> None:
+        self.loss.received(packet.sequence_number, self._clock_ms())
         try:
             payload = parse(packet.payload_type, packet.payload)
         except CarrierError:

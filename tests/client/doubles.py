@@ -152,11 +152,15 @@ class Recorder:
 class Page:
     """A viewer as a browser would be one, but made of aiortc: it answers whoever offers."""
 
-    def __init__(self, url: str, room: str, participant: str | None = None) -> None:
+    def __init__(
+        self, url: str, room: str, participant: str | None = None, token: str | None = None
+    ) -> None:
         self._url = url
         self._join = {"type": "join", "room": room, "role": "viewer"}
         if participant is not None:
             self._join["participant"] = participant
+        if token is not None:
+            self._join["token"] = token
         self.grays: list[tuple[int, int, float]] = []
         self.stats: list[dict[str, Any]] = []
         self.frames: dict[int, tuple[int, float | None]] = {}

@@ -16,7 +16,7 @@ from client.control import MAX_SIZE_PX, MIN_SIZE_PX
 from client.errors import CaptureError, ToldError
 
 COMMANDS = [
-    *("demo", "serve", "call", "send", "receive"),
+    *("demo", "serve", "call", "send", "receive", "identity", "revoke"),
     *("track", "enroll", "encode", "decode", "evaluate", "report", "bench"),
 ]
 BENCHES = ["render", "codec", "track", "wire"]

@@ -41,6 +41,7 @@ SHA = "0123456789abcdef" * 4
         (control.Ping(12.5), {"type": "ping", "t": 12.5}),
         (control.Pong(12.5, 1.7e12), {"type": "pong", "t": 12.5, "now_unix_ms": 1.7e12}),
         (control.NeedKey(), {"type": "need_key"}),
+        (control.Protect(2), {"type": "protect", "level": 2}),
         (control.TrackingNotice(Tracking.DARK), {"type": "tracking", "tracking": "dark"}),
         (control.SizeRequest(512), {"type": "size", "size": 512}),
     ],

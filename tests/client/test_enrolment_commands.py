@@ -127,4 +127,4 @@ def test_a_clip_or_a_camera_is_needed(
     words: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert cli.run(["enroll", *words, "-o", str(tmp_path / "s")]) == 2
-    assert "expected a clip or --camera, got" in capsys.readouterr().err
+    assert "expected a clip, --camera or --page, got" in capsys.readouterr().err

@@ -97,7 +97,9 @@ def test_a_missing_reference_asks_for_a_key_but_not_with_every_packet() -> None:
 
 def orphans(count: int) -> list[bytes]:
     """Packets of a still face without the first ones, to which they refer."""
-    config = EncoderConfig(first_sequence=50, latency_ms=0.0, key_interval=128, refer_within=15)
+    config = EncoderConfig(
+        first_sequence=20, latency_ms=0.0, key_interval=32, refer_within=15, refer_saving=0.0
+    )
     encoder = Encoder(SPEAKER, SIGNAL, config=config)
     packets = [encoder.encode(face(40 * number, 0.9)) for number in range(count + 2)]
     return [packet for packet in packets[2:] if packet is not None]
@@ -135,7 +137,7 @@ def of_another_speaker() -> Callable[[list[bytes]], bytes]:
         (lambda packets: packets[-1], {"ReplayedPacketError"}),
         (lambda packets: packets[0], {"ReplayedPacketError"}),
         (corrupted, {"CorruptPacketError", "ReplayedPacketError", "MissingReferenceError"}),
-        (lambda packets: packets[-1][:3], {"TruncatedPacketError"}),
+        (lambda packets: packets[-1][:2], {"TruncatedPacketError"}),
         (lambda packets: b"", {"TruncatedPacketError"}),
         (lambda packets: b"\xff" * 40, {"UnsupportedVersionError"}),
         (from_the_future, {"FuturePacketError"}),

@@ -15,6 +15,7 @@ from aiohttp.test_utils import TestServer
 from client import peers, signaling
 from client.clock import monotonic_ms
 from client.errors import NegotiationError, SignalingError
+from client.identity.doorkeeper import SpeakerDoor
 from client.peers import Peer, PeerTable
 from client.sender import FaceSender
 from client.signaling import Membership, Pairing, Role, SignalingClient
@@ -49,6 +50,9 @@ class Log:
 
     def signaled(self, peer: str, data: Mapping[str, object]) -> None:
         self.events.append((peer, data))
+
+    def renewed(self, ice_servers: tuple[Mapping[str, object], ...]) -> None:
+        self.events.append(("renewed", ice_servers))
 
     @property
     def pairings(self) -> list[Pairing]:
@@ -340,7 +344,13 @@ async def test_a_cancellation_that_a_library_swallows_does_not_hold_up_the_end(
 
 async def test_a_link_that_opens_while_the_silent_one_speaks_again_is_closed() -> None:
     silent, made = (RtcLink(Recorder(), [], monotonic_ms) for _ in range(2))
-    peer = RendererPeer(pairing(), lambda peer, data: None, cast(FaceSender, None), None)
+    peer = RendererPeer(
+        pairing(),
+        lambda peer, data: None,
+        cast(FaceSender, None),
+        None,
+        lambda link: cast(SpeakerDoor, None),
+    )
 
     async def open_link() -> RtcLink:
         silent.wire.heard_ms += 1.0

@@ -12,8 +12,10 @@ import pytest
 from client.clock import monotonic_ms
 from client.errors import NegotiationError
 from client.transport.causes import Cause
+from client.transport.constant_size import PORTRAIT_BYTES
 from client.transport.link import OpusFrame
 from client.transport.rtc import Carrier, RtcLink
+from client.transport.thin import HEARTBEAT
 from tests.client.doubles import Recorder, until
 from tests.client.link_ends import RtcEnds
 
@@ -48,6 +50,19 @@ async def test_rtc_repeats_control_messages_but_never_packets(rtc: RtcEnds) -> N
     received = [packet[0] for packet in rtc.far_heard.packets]
     assert 0 < len(received) < 20
     assert len(set(received)) == len(received)
+
+
+async def test_protected_face_packets_arrive_though_most_datagrams_are_lost(srtp: RtcEnds) -> None:
+    srtp.near.protect(3)
+    srtp.lose_datagrams((False, True, True))
+    for number in range(24):
+        srtp.near.send(bytes([number]))
+        await asyncio.sleep(0.02)
+    await srtp.settle()
+    received = {packet[0] for packet in srtp.far_heard.packets}
+    assert received >= set(range(21)), "each was in four datagrams, of which two were lost in a row"
+    lost = srtp.far.lost(monotonic_ms())
+    assert lost == pytest.approx(2 / 3, abs=0.15)
 
 
 async def test_rtc_counts_every_datagram_of_the_connection(rtc: RtcEnds) -> None:
@@ -216,3 +231,52 @@ async def test_an_offer_that_is_none_is_refused_by_name(signal: dict[str, object
 async def test_an_ice_server_that_is_none_is_refused_by_name(entry: dict[str, object]) -> None:
     with pytest.raises(NegotiationError, match="expected"):
         RtcLink(Recorder(), [entry], monotonic_ms)
+
+
+async def test_both_ends_see_the_certificates_that_are_in_use(srtp: RtcEnds) -> None:
+    ours, theirs = srtp.near.fingerprints()
+    assert srtp.far.fingerprints() == (theirs, ours)
+    assert ours != theirs and len(ours) == len(theirs) == 32
+    said = srtp.near._connection.localDescription.sdp
+    assert "sha-256 " + ours.hex(":").upper() in said
+
+
+async def test_a_link_that_is_not_open_has_no_fingerprints() -> None:
+    link = RtcLink(Recorder(), [], monotonic_ms)
+    with pytest.raises(NegotiationError, match="expected an open link"):
+        link.fingerprints()
+    await link.close()
+
+
+async def test_packets_of_constant_size_look_alike_on_the_wire_and_arrive_as_they_were() -> None:
+    ends = RtcEnds()
+    ends.near = RtcLink(ends.near_heard, [], monotonic_ms, constant_size=True)
+    await ends.open()
+    sizes: list[int] = []
+    ice = ends.near._connection.sctp.transport.transport
+    send = ice._send
+
+    async def measured(data: bytes) -> None:
+        if 128 <= data[0] < 192 and data[1] != HEARTBEAT:  # RTP (RFC 7983)
+            sizes.append(len(data))
+        await send(data)
+
+    ice._send = measured
+    packets = [bytes([length]) * length for length in range(1, 48, 3)]
+    for packet in packets:
+        ends.near.send(packet)
+        await asyncio.sleep(0.08)
+    await ends.settle()
+    assert ends.far_heard.packets == packets
+    assert sizes == [12 + PORTRAIT_BYTES + 16] * len(packets)
+    await ends.near.close()
+    await ends.far.close()
+
+
+async def test_a_peer_with_which_sizes_would_show_is_refused() -> None:
+    ends = RtcEnds(far=Carrier.CHANNEL)
+    ends.near = RtcLink(ends.near_heard, [], monotonic_ms, constant_size=True)
+    with pytest.raises(NegotiationError, match="expected a peer that takes SRTP"):
+        await ends.open()
+    await ends.near.close()
+    await ends.far.close()

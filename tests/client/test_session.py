@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import itertools
 import json
+import re
 import signal
 import statistics
 import subprocess
@@ -21,15 +22,20 @@ from aiohttp.test_utils import TestServer
 from aiohttp.typedefs import Handler
 from aioice.ice import StunProtocol
 
-from client import peers
+from client import peers, session
 from client.config import ReceiverConfig, SenderConfig
-from client.errors import SpeakerTransferError
+from client.errors import SignalingError, SpeakerTransferError
+from client.identity.certificate import certify
+from client.identity.key import fingerprint, load_identity
 from client.parts import FaceModelParts
 from client.session import receive, receive_with, send_from
+from client.signaling import Membership
 from models.errors import ModelError
 from models.portrait.speaker_layers import BaseLayer
 from server.app import create_app
 from server.config import ServerSettings
+from server.messages import Role
+from server.tokens import Grant, TokenSigner
 from tests.client.doubles import (
     SIGNAL,
     LevelAnalyzer,
@@ -92,6 +98,12 @@ def receiver(
         url, "room", participant, size=64, cache=tmp_path / f"cache of {participant}"
     )
     return receive_with(config, load_gray)
+
+
+def somebody(name: str, tmp_path: Path) -> Path:
+    """The file of another identity than that of this machine."""
+    load_identity(tmp_path / f"{name}.key")
+    return tmp_path / f"{name}.key"
 
 
 def is_live(page: Page) -> bool:
@@ -301,6 +313,102 @@ async def test_a_base_layer_that_the_speaker_does_not_vouch_for_is_not_shown(
     ):
         await until(lambda: is_live(page))
         assert page.stats[-1]["layer"] == "full"
+
+
+async def test_a_stranger_who_has_the_file_does_not_appear_as_its_owner(
+    url: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "face.speaker"
+    path.write_bytes(b"a face that this machine has not seen before")
+    stranger = SenderConfig(url, "room", path, identity=somebody("stranger", tmp_path))
+    parts = FaceModelParts(SIGNAL, LevelAnalyzer)
+    async with running(receiver(url, tmp_path)), Page(url, "room") as page:
+        async with running(sender(url, path)):
+            await until(lambda: is_live(page) and advances(page))
+            owner = fingerprint(load_identity().public)
+            assert page.stats[-1]["owner"] == owner
+            assert re.fullmatch(r"\d{3} \d{3}", page.stats[-1]["sas"])
+        await until(lambda: page.stats[-1]["state"] == "speaker_left")
+        assert page.stats[-1]["sas"] is None
+        async with running(send_from(stranger, TickingSource(), parts)):
+            await until(lambda: page.stats[-1]["state"] == "owner_changed")
+            await asyncio.sleep(1.0)
+            assert not advances(page), "nothing of the stranger is drawn"
+        async with running(sender(url, path)):
+            await until(lambda: is_live(page) and advances(page))
+
+
+async def test_a_copied_certificate_does_not_help_a_stranger(
+    url: str, speaker_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    owner = load_identity()
+    monkeypatch.setattr(session, "certify", lambda identity, *rest: certify(owner, *rest))
+    stranger = SenderConfig(url, "room", speaker_path, identity=somebody("stranger", tmp_path))
+    parts = FaceModelParts(SIGNAL, LevelAnalyzer)
+    async with (
+        running(receiver(url, tmp_path)),
+        Page(url, "room") as page,
+        running(send_from(stranger, TickingSource(), parts)),
+    ):
+        await until(lambda: page.stats and page.stats[-1]["state"] == "not_proven")
+        await asyncio.sleep(1.0)
+        assert page.stats[-1]["frames_received"] == 0 and page.stats[-1]["sas"] is None
+
+
+async def test_a_speaker_without_a_certificate_is_not_drawn(
+    url: str, speaker_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Membership, "join_message", join_message_of_before)
+    async with (
+        running(receiver(url, tmp_path)),
+        Page(url, "room") as page,
+        running(sender(url, speaker_path)),
+    ):
+        await until(lambda: page.stats and page.stats[-1]["state"] == "not_proven")
+
+
+def join_message_of_before(self: Membership, token: str | None = None) -> dict[str, object]:
+    message: dict[str, object] = {"type": "join", "room": self.room, "role": self.role.value}
+    return message | ({} if self.speaker is None else {"speaker": self.speaker})
+
+
+async def test_what_is_not_shared_stays_here_and_is_drawn_by_who_has_it(
+    url: str, speaker_path: Path, tmp_path: Path
+) -> None:
+    config = SenderConfig(url, "room", speaker_path, share=False)
+    parts = FaceModelParts(SIGNAL, LevelAnalyzer)
+    cache = tmp_path / "cache of None"
+    cache.mkdir()
+    address = hashlib.sha256(CONTENT).hexdigest()
+    async with running(send_from(config, TickingSource(), parts)):
+        async with running(receiver(url, tmp_path)), Page(url, "room") as page:
+            await until(lambda: page.stats and page.stats[-1]["state"] == "loading")
+            assert list((tmp_path / "store").iterdir()) == []
+        (cache / f"{address}.speaker").write_bytes(CONTENT)
+        async with running(receiver(url, tmp_path)), Page(url, "room") as page:
+            await until(lambda: is_live(page) and advances(page))
+
+
+async def test_a_call_on_a_server_with_tokens(speaker_path: Path, tmp_path: Path) -> None:
+    secret = b"a secret of thirty-two bytes, or more"
+    app = create_app(ServerSettings(store_dir=tmp_path / "store", secret=secret))
+    grant = Grant("room", frozenset(Role), int(time.time()) + 60)
+    token = TokenSigner(secret).sign(grant)
+    parts = FaceModelParts(SIGNAL, LevelAnalyzer)
+    async with TestServer(app) as server:
+        url = url_of(server)
+        sending = SenderConfig(url, "room", speaker_path, token=token)
+        receiving = ReceiverConfig(url, "room", size=64, cache=tmp_path / "cache", token=token)
+        async with (
+            running(send_from(sending, TickingSource(), parts)),
+            running(receive_with(receiving, load_gray)),
+            Page(url, "room", token=token) as page,
+        ):
+            await until(lambda: is_live(page) and advances(page))
+        with pytest.raises(SignalingError, match="expected a room token, got none"):
+            await receiver(url, tmp_path)
+        with pytest.raises(SpeakerTransferError, match="token_required"):
+            await sender(url, speaker_path)
 
 
 async def test_a_clip_that_ends_ends_the_sender(url: str, speaker_path: Path) -> None:

@@ -2,8 +2,10 @@ from __future__ import annotations
 
 import json
 
+import numpy as np
 import pytest
 
+from client.sound.tally import SoundTally
 from client.stats import (
     CallState,
     LatencyWindow,
@@ -68,6 +70,10 @@ def test_the_message_has_every_figure_of_the_contract_and_is_json() -> None:
     for number in range(75):
         stats.payload.add(number * 40.0, 25.0)
         stats.shown(number * 40.0, 31.26)
+    tally = SoundTally()
+    tally.decoded(2880, is_copy=False, waited_ms=80.0)
+    tally.concealed(960)
+    tally.played(np.full(960, 23_197, np.int16), behind_ms=-4.0)
     message = stats_message(
         stats,
         3_000.0,
@@ -78,6 +84,7 @@ def test_the_message_has_every_figure_of_the_contract_and_is_json() -> None:
         source_duration_ms=20_000,
         speaker="5a" * 32,
         layer="base",
+        sound=tally,
     )
     assert json.loads(json.dumps(message)) == {
         "type": "stats",
@@ -98,4 +105,8 @@ def test_the_message_has_every_figure_of_the_contract_and_is_json() -> None:
         "source_duration_ms": 20_000,
         "speaker": "5a" * 32,
         "layer": "base",
+        "sound_level_db": pytest.approx(-3.0, abs=0.1),
+        "sound_concealed": 0.25,
+        "sound_delay_ms": 80.0,
+        "sound_skew_ms": 4.0,
     }

@@ -95,7 +95,7 @@ def test_the_origin_is_the_difference_modulo_32_bits() -> None:
 def pictures() -> Iterator[Picture]:
     for number in range(100):
         yuv = to_yuv420(np.full((64, 64, 3), 2 * number, np.uint8))
-        yield Picture(yuv, 40 * number, 1_000_000.0 + 40 * number)
+        yield Picture(yuv, 40 * number, 1_000_000.0 + 40 * number, 0.0)
 
 
 async def test_frames_are_reported_by_their_timestamp_on_the_wire() -> None:

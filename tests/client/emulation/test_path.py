@@ -6,7 +6,7 @@ import itertools
 
 import pytest
 
-from client.emulation.path import LinkShape, Path
+from client.emulation.path import LATE_MS, LinkShape, Path
 
 
 def passed(shape: LinkShape, packets: int = 4000, size: int = 100, every_ms: float = 1.0) -> list:
@@ -50,3 +50,30 @@ def test_a_rate_lets_pass_what_fits_and_drops_what_would_wait_too_long() -> None
     assert max(taken) <= 210.0
     steps = [b[1] - a[1] for a, b in itertools.pairwise(arrivals)]
     assert min(steps) == pytest.approx(10.0)
+
+
+def test_losses_in_bursts_are_as_many_and_as_long_as_was_asked_for() -> None:
+    shape = LinkShape(loss=0.2, burst_packets=4.0)
+    got = {round(then) for then, _ in passed(shape, packets=20_000)}
+    assert len(got) == pytest.approx(16_000, rel=0.03)
+    runs = [
+        len(list(run))
+        for lost, run in itertools.groupby(t not in got for t in range(20_000))
+        if lost
+    ]
+    assert sum(runs) / len(runs) == pytest.approx(4.0, rel=0.1)
+
+
+def test_a_share_arrives_twice_and_a_share_is_overtaken() -> None:
+    twice = [then for then, _ in passed(LinkShape(duplicated=0.02))]
+    assert len(twice) - len(set(twice)) == pytest.approx(80, rel=0.3)
+    held = [there - then for then, there in passed(LinkShape(overtaken=0.05))]
+    assert set(held) == {0.0, LATE_MS}
+    assert sum(ms > 0 for ms in held) == pytest.approx(200, rel=0.3)
+
+
+def test_waiting_is_told_apart_from_transmission() -> None:
+    path = Path(LinkShape(rate_kbps=80.0), 0)
+    for _ in range(3):
+        path.enter(bytes(100), 0.0)
+    assert list(path.waited_ms) == [0.0, 10.0, 20.0]

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import av
 import numpy as np
 import pytest
 
-from client.sound.opus import FRAME_SAMPLES, SAMPLE_HZ, OpusEncoder, Samples
-from client.sound.sending import encoded
+from client.sound.opus import FRAME_SAMPLES, SAMPLE_HZ, OpusDecoder, OpusEncoder, Samples
+from client.sound.redundancy import copy_in
+from client.sound.sending import SoundEncoder, encoded
 from client.sound.silence import HANGOVER_MS, QUIETEST_DB, SilenceGate, loudness_db
 from client.sound.source import SoundFrame
 
@@ -23,11 +23,8 @@ def room(frames: int, amplitude: float = 60.0, seed: int = 0) -> Samples:
 
 
 def decoded(packets: list[bytes]) -> Samples:
-    context = av.CodecContext.create("libopus", "r")
-    resampler = av.AudioResampler("s16", "mono", SAMPLE_HZ)
-    frames = [frame for packet in packets for frame in context.decode(av.Packet(packet))]
-    parts = [part.to_ndarray()[0] for frame in frames for part in resampler.resample(frame)]
-    return np.concatenate(parts)
+    decoder = OpusDecoder()
+    return np.concatenate([decoder.decode(packet) for packet in packets])
 
 
 def cut(samples: Samples) -> list[SoundFrame]:
@@ -79,7 +76,20 @@ def test_a_room_that_gets_louder_is_silence_again_after_a_while() -> None:
 
 
 def test_what_is_sent_tells_its_time() -> None:
-    frames = list(encoded(cut(np.concatenate([tone(5), room(40)]))))
+    frames = list(encoded(cut(np.concatenate([tone(5), room(40)])), SoundEncoder()))
     assert [frame.timestamp for frame in frames[:5]] == [2880 * k for k in range(5)]
     assert len(frames) < 25
     assert all(0 < len(frame.data) < 200 for frame in frames)
+
+
+def test_copies_ride_along_only_while_sound_is_lost() -> None:
+    encoder = SoundEncoder()
+    frames = cut(tone(30))
+    packets: list[bytes] = []
+    for number, frame in enumerate(frames):
+        encoder.copies = 10 <= number < 20
+        packet = encoder.encode(frame)
+        assert packet is not None
+        packets.append(packet.data)
+    copies = [copy_in(packet) is not None for packet in packets]
+    assert copies == [False] * 11 + [True] * 10 + [False] * 9

@@ -1,0 +1,1 @@
+"""One face three ways, live: as it is, as its numbers, and through a classic codec."""
