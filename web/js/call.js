@@ -15,6 +15,7 @@ export class Call {
   /** The `detail` of a refusal, in the server's words; null when there is none. */
   refusal = null;
   frames = new FrameMatcher();
+  #token;
   #video;
   #onEnding;
   #picture;
@@ -30,18 +31,19 @@ export class Call {
 
   /**
    * @param {string} url of the signaling WebSocket.
-   * @param {string} room
-   * @param {string|null} participant whose portrait to show; null for anybody's.
+   * @param {{room: string, participant: string|null, token: RoomToken}} seat where to join, whose
+   *     portrait to show (null for anybody's), and the permission to.
    * @param {HTMLVideoElement} video shows the portrait.
    * @param {() => void} onEnding called just before the stream in `video` ends.
    */
-  constructor(url, room, participant, video, onEnding) {
+  constructor(url, { room, participant, token }, video, onEnding) {
+    this.#token = token;
     this.#video = video;
     this.#onEnding = onEnding;
     this.#picture = new Picture(video, (rtp, displayMs) => this.frames.display(rtp, displayMs));
     const join = { type: "join", room, role: "viewer" };
     if (participant !== null) join.participant = participant;
-    this.#signaling = new Signaling(url, join, {
+    this.#signaling = new Signaling(url, () => ({ ...join, ...token.asFields() }), {
       socket: (state) => this.#socketChanged(state),
       message: (message) => this.#receive(message),
       refused: (text) => {
@@ -104,8 +106,10 @@ export class Call {
 
   #receive(message) {
     if (message.type === "joined") {
-      this.#iceServers = message.ice_servers;
+      this.#renew(message);
       this.#unpair();
+    } else if (message.type === "renewed") {
+      this.#renew(message);
     } else if (message.type === "pair") {
       this.#pair(message.peer);
     } else if (message.type === "unpair" && message.peer === this.#renderer) {
@@ -113,6 +117,11 @@ export class Call {
     } else if (message.type === "signal" && message.from === this.#renderer) {
       this.#peer?.receive(message.data);
     }
+  }
+
+  #renew({ ice_servers: iceServers, token }) {
+    this.#iceServers = iceServers;
+    if (token !== undefined) this.#token.renew(token);
   }
 
   #pair(renderer) {

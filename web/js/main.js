@@ -6,6 +6,7 @@ import { FigureTable } from "./figures.js";
 import { LastPicture } from "./last_picture.js";
 import { autoSize } from "./size.js";
 import { SourceClip } from "./source.js";
+import { RoomToken } from "./token.js";
 import { View } from "./view.js";
 
 const TICK_MS = 200;
@@ -23,7 +24,9 @@ view.ready(demo?.source ?? null);
 const signalUrl = new URL("/signal", location.href.replace(/^http/, "ws"));
 const lastPicture = new LastPicture(view.portrait, view.lastPicture);
 const participant = address.get("participant");
-const call = new Call(signalUrl.href, room, participant, view.portrait, () => lastPicture.keep());
+const token = new RoomToken(location, history);
+const seat = { room, participant, token };
+const call = new Call(signalUrl.href, seat, view.portrait, () => lastPicture.keep());
 const table = new FigureTable(view.figures);
 const source = demo && new SourceClip(view.source);
 
@@ -55,6 +58,7 @@ function tick() {
     lastFrame: last && { ptsMs: last.ptsMs, rtpTimestamp: last.rtpTimestamp },
   });
   view.state(state, live, figures.layer, state === "refused" ? call.refusal : undefined);
+  view.verification(figures.sas, figures.owner);
   table.show(figures);
   if (call.measuredMs !== tracedMs) table.trace(figures.payload_kbps);
   tracedMs = call.measuredMs;

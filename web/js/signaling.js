@@ -5,7 +5,11 @@ import { backoffMs } from "./backoff.js";
 const PING_MS = 4000;
 const SILENCE_MS = 6000;
 const REFUSED_RETRY_MS = 5000;
-const REFUSALS = ["invalid_field", "room_full", "too_many_rooms"]; // of a join
+const REFUSALS = [
+  // of a join
+  ...["invalid_field", "room_full", "too_many_rooms"],
+  ...["token_required", "token_invalid", "token_expired"],
+];
 
 export class Signaling {
   #url;
@@ -19,7 +23,7 @@ export class Signaling {
 
   /**
    * @param {string} url of the WebSocket.
-   * @param {object} join the `join` message.
+   * @param {() => object} join makes the `join` message.
    * @param {object} on callbacks: `socket(state)` with "connecting", "open" or "lost",
    *     `message(object)` for whatever the server says, `refused(text)` when it will not have us.
    */
@@ -42,14 +46,14 @@ export class Signaling {
     if (!this.#joined) return;
     this.#joined = false;
     this.send({ type: "leave" });
-    this.send(this.#join);
+    this.send(this.#join());
   }
 
   #connect() {
     this.#retry = null;
     const socket = (this.#socket = new WebSocket(this.#url));
     this.#unansweredMs = null;
-    socket.onopen = () => this.send(this.#join);
+    socket.onopen = () => this.send(this.#join());
     socket.onmessage = (event) => this.#receive(event.data);
     socket.onclose = () => {
       if (socket === this.#socket) this.#lost();
@@ -72,7 +76,7 @@ export class Signaling {
 
   #again() {
     this.#retry = null;
-    this.send(this.#join);
+    this.send(this.#join());
   }
 
   #watch() {

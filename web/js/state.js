@@ -19,6 +19,8 @@ export const STATES = {
   no_face: text("No face in view", "The speaker cannot be seen. The last pose is held."),
   dark: text("Too dark", "The speaker’s camera sees next to nothing."),
   held: text("Nothing arrives", "No packets from the speaker. The last pose is held.", { tone: "bad" }),
+  not_proven: text("Not proven", "The speaker has not proven that this face is theirs. It is not drawn.", { tone: "bad" }),
+  owner_changed: text("Somebody else", "This face belonged to another key before. It is not drawn.", { tone: "bad" }),
   stalled: text("Picture stopped", "The renderer has gone quiet.", { tone: "bad" }),
   speaker_left: text("The speaker has left", "The picture returns when they come back."),
   renderer_left: text("The renderer has left", "The picture returns when it comes back."),

@@ -47,6 +47,18 @@ export class View {
     document.title = `${title} · nerfcall`;
   }
 
+  /**
+   * Shows what tells that nobody stands between: the same digits at the speaker's end.
+   *
+   * @param {string|null|undefined} sas six digits; nothing before the speaker is proven.
+   * @param {string|null|undefined} owner fingerprint of the speaker's key.
+   */
+  verification(sas, owner) {
+    byId("verification").hidden = !sas;
+    if (byId("sas").textContent !== (sas ?? "")) byId("sas").textContent = sas ?? "";
+    byId("sas").title = owner ?? "";
+  }
+
   /** Side of the picture on screen, device pixels. */
   spacePx() {
     const { width, height } = this.portrait.getBoundingClientRect();
