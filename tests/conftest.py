@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,14 @@ TALKING = slice(0, 240)
 """Ten seconds of the default clip in which the man talks and moves."""
 ENROLMENT = ("--size", "128", "--minutes", "2", "--max-frames", "120")
 LEARNED_BY = ("codec/face.py", "models/face", "models/portrait", "models/enrolment")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def own_identity(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Keys and what is remembered of others' are the tests' own, also in their processes."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.mktemp("config")))
+        yield
 
 
 @pytest.fixture(scope="session")

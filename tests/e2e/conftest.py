@@ -26,6 +26,7 @@ class RunningCall:
         server: the signaling server.
         receiver: the renderer.
         sender: the speaker; may be replaced.
+        recording: where the receiver records the call, if anywhere.
     """
 
     folder: Path
@@ -36,6 +37,7 @@ class RunningCall:
     receiver: Process = field(init=False)
     sender: Process = field(init=False)
     address: str = field(init=False)
+    recording: Path | None = None
 
     def start(self) -> None:
         source = ("--demo-source", self.clip, "--demo-room", ROOM)
@@ -43,7 +45,8 @@ class RunningCall:
         self.server = self._run("server", "serve", "--port", "0", *store, *source)
         self.address = self.server.wait_for_line("nerfcall server listening on ")
         place = ("--server", self.address, "--room", ROOM)
-        self.receiver = self._run("receiver", "receive", *place, "--size", "128")
+        record = () if self.recording is None else ("--record", self.recording)
+        self.receiver = self._run("receiver", "receive", *place, "--size", "128", *record)
         self.start_sender("sender")
 
     def start_sender(self, name: str) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from playwright.sync_api import Browser
 
 from tests.e2e.artifacts import note
@@ -20,31 +21,47 @@ LIVE = "globalThis.nerfcall?.state === 'live' && nerfcall.lastFrame !== null"
 TONE_HZ = 440.0
 PERIOD_S, TONE_S = 2.0, 0.5
 RATE = 48_000
-LISTEN_S = 8.0
+LISTEN_S = 20.0
+SKEW_MS = 60.0
+"""Of a busy machine; docs/sound.md has the figures of one that is not."""
 
 LISTEN = """
 async ({ seconds }) => {
   const context = new AudioContext();
   await context.resume();
-  const analyser = new AnalyserNode(context, { fftSize: 2048, smoothingTimeConstant: 0 });
-  const stream = document.getElementById("portrait").srcObject;
-  context.createMediaStreamSource(stream).connect(analyser);
+  const analyser = new AnalyserNode(context, { fftSize: 4096, smoothingTimeConstant: 0 });
+  const video = document.getElementById("portrait");
+  context.createMediaStreamSource(video.srcObject).connect(analyser);
+  const shown = [];
+  const watch = (now, { rtpTimestamp, expectedDisplayTime }) => {
+    shown.push([rtpTimestamp, expectedDisplayTime]);
+    video.requestVideoFrameCallback(watch);
+  };
+  video.requestVideoFrameCallback(watch);
   const wave = new Float32Array(analyser.fftSize);
   const bins = new Float32Array(analyser.frequencyBinCount);
   const heard = [];
+  const named = [];
   const end = performance.now() + 1000 * seconds;
   while (performance.now() < end) {
     await new Promise((done) => setTimeout(done, 20));
+    const now = performance.now();
     analyser.getFloatTimeDomainData(wave);
     analyser.getFloatFrequencyData(bins);
-    const power = wave.reduce((sum, x) => sum + x * x, 0) / wave.length;
+    const recent = wave.subarray(-960);
+    const power = recent.reduce((sum, x) => sum + x * x, 0) / recent.length;
     const peak = bins.indexOf(Math.max(...bins)) * context.sampleRate / analyser.fftSize;
-    heard.push([nerfcall.lastFrame.ptsMs, Math.sqrt(power), peak]);
+    const first = wave.findIndex((x) => Math.abs(x) > 0.1);
+    const began = first < 0 ? null : now - (1000 * (wave.length - first)) / context.sampleRate;
+    heard.push([now, Math.sqrt(power), peak, began]);
+    named.push([nerfcall.lastFrame.rtpTimestamp, nerfcall.lastFrame.ptsMs]);
   }
   await context.close();
-  return heard;
+  return { heard, shown, named };
 }
 """
+"""What is heard 50 times a second, and when which frame was on the screen. The renderer tells the
+presentation times of frames five times a second, so they are brought together afterwards."""
 
 
 @pytest.fixture(scope="module")
@@ -89,15 +106,37 @@ def test_the_page_lets_hear_the_speaker_when_asked_to(browser: Browser, call: Ru
         assert not page.evaluate("document.getElementById('portrait').muted")
         assert page.get_attribute("#sound", "aria-pressed") == "true"
         page.wait_for_timeout(2_000)
-        heard = np.array(page.evaluate(LISTEN, {"seconds": LISTEN_S}))
-    pts_s, level, peak_hz = heard.T
-    pts_s = pts_s / 1000.0
+        measured = page.evaluate(LISTEN, {"seconds": LISTEN_S})
+        figures = page.evaluate("nerfcall.figures")
+    note(**{name: value for name, value in figures.items() if name.startswith("sound_")})
+    heard = np.array(measured["heard"], dtype=float)  # an onset of none becomes nan
+    _, level, peak_hz, began_ms = heard.T
     loud = level > 0.05
     note(sound_share=loud.mean(), sound_peak=level.max())
     assert loud.mean() == pytest.approx(TONE_S / PERIOD_S, abs=0.12)
     assert np.median(peak_hz[loud]) == pytest.approx(TONE_HZ, abs=30)
-    # By the picture that is on the screen, the tone begins where the clip has it.
-    begins_s = pts_s[1:][loud[1:] & ~loud[:-1]]
-    skews_s = (begins_s + PERIOD_S / 2) % PERIOD_S - PERIOD_S / 2
-    note(sound_skew_ms=1000.0 * np.median(skews_s))
-    assert abs(np.median(skews_s)) < 0.2, skews_s
+    onsets_ms = began_ms[1:][loud[1:] & ~loud[:-1]]
+    skews_ms = onset_skews_ms(measured["shown"], measured["named"], onsets_ms)
+    p95_ms = np.quantile(np.abs(skews_ms), 0.95)
+    note(sound_page_skew_ms=np.median(skews_ms), sound_page_skew_p95_ms=p95_ms)
+    print("skews, ms:", np.round(skews_ms))
+    assert abs(np.median(skews_ms)) < SKEW_MS, skews_ms
+
+
+def onset_skews_ms(
+    shown: list[list[float]], named: list[list[float]], began_ms: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """How much later than by the picture on the screen each tone begins, in milliseconds.
+
+    Args:
+        shown: RTP timestamp and display time of each frame.
+        named: RTP timestamps whose presentation time is known, and that.
+        began_ms: when tones were heard to begin.
+    """
+    pts_ms = dict(map(tuple, named))
+    known = [(display_ms, pts_ms[rtp]) for rtp, display_ms in shown if rtp in pts_ms]
+    display_ms, times_ms = np.array(known).T
+    pictured_ms = np.interp(began_ms, display_ms, times_ms)
+    inside = (began_ms > display_ms[0]) & (began_ms < display_ms[-1])
+    period_ms = 1000.0 * PERIOD_S
+    return (pictured_ms[inside] + period_ms / 2) % period_ms - period_ms / 2
