@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.errors import ExpiredTokenError, InvalidTokenError, SettingsError
+from server.errors import ExpiredTokenError, InvalidTokenError
 from server.messages import MAX_TOKEN_CHARS, Role
 from server.tokens import Grant, TokenSigner
 
