@@ -13,6 +13,7 @@ import contextlib
 import logging
 import os
 import re
+import threading
 import time
 from pathlib import Path
 
@@ -69,6 +70,7 @@ class SpeakerStore:
         """
         self._directory = directory
         self._key = key
+        self._changing = threading.Lock()  # held while files come to stay, or go
         self._max_bytes = max_bytes
         self._max_speakers = max_speakers
         self._max_store_bytes = max_store_bytes
@@ -125,7 +127,8 @@ class SpeakerStore:
 
     def discard(self, speaker_id: str) -> None:
         """Removes a file that turned out to be damaged; it may be brought again."""
-        self._place(speaker_id).unlink(missing_ok=True)
+        with self._changing:
+            self._place(speaker_id).unlink(missing_ok=True)
 
     def upload(self, speaker_id: str, owner: str | None = None) -> Upload:
         """Begins to receive a file; to be used as a context manager.
@@ -142,15 +145,16 @@ class SpeakerStore:
         self._unrevoked(speaker_id)
 
         def keep(whole: Path) -> bool:
-            place = self._unrevoked(speaker_id)  # it may have been taken back meanwhile
-            is_new = not self._holds(speaker_id)
-            if is_new:
-                whole.replace(place)
-            if owner is not None:
-                self.note_owner(speaker_id, owner)
-            if is_new:
-                self.make_room()
-            return is_new
+            with self._changing:
+                place = self._unrevoked(speaker_id)  # it may have been taken back meanwhile
+                is_new = not self._holds(speaker_id)
+                if is_new:
+                    whole.replace(place)
+                if owner is not None:
+                    self.note_owner(speaker_id, owner)
+                if is_new:
+                    self._make_room()
+                return is_new
 
         return Upload(self._directory, speaker_id, self._key, self._max_bytes, keep)
 
@@ -179,21 +183,22 @@ class SpeakerStore:
             StoreFailedError: it cannot be written down.
         """
         path = self._place(speaker_id)
-        if self.owner(speaker_id) != owner:
-            raise NotOwnerError("expected the owner of the file, got another")
-        try:
-            path.with_suffix(_REVOKED).write_text(owner)
-        except OSError as error:
-            raise StoreFailedError(
-                f"expected to write down that a file is revoked, got: {error.strerror}"
-            ) from error
-        for suffix in (_SUFFIX, _PLAIN, _OWNER):
-            path.with_suffix(suffix).unlink(missing_ok=True)
-        revoked = sorted(self._directory.glob(f"*{_REVOKED}"), key=_changed_ns)
-        for forgotten in revoked[: max(0, len(revoked) - self._max_revocations)]:
-            forgotten.unlink(missing_ok=True)
+        with self._changing:
+            if self.owner(speaker_id) != owner:
+                raise NotOwnerError("expected the owner of the file, got another")
+            try:
+                path.with_suffix(_REVOKED).write_text(owner)
+            except OSError as error:
+                raise StoreFailedError(
+                    f"expected to write down that a file is revoked, got: {error.strerror}"
+                ) from error
+            for suffix in (_SUFFIX, _PLAIN, _OWNER):
+                path.with_suffix(suffix).unlink(missing_ok=True)
+            revoked = sorted(self._directory.glob(f"*{_REVOKED}"), key=_changed_ns)
+            for forgotten in revoked[: max(0, len(revoked) - self._max_revocations)]:
+                forgotten.unlink(missing_ok=True)
 
-    def make_room(self) -> None:
+    def _make_room(self) -> None:
         """Removes the longest unused files until the store is within its limits."""
         used = {path: path.stat() for path in self._directory.glob(f"*{_SUFFIX}")}
         kept_bytes = 0
