@@ -170,9 +170,8 @@ async def _measure(
             await asyncio.sleep(SETTLE_S)
             quiet = await _phase(rooms, load.seconds, server_cpu_s)
             with flooding(url, load.flood_per_s) as flood:
-                async with asyncio.timeout(TIMEOUT_S):
-                    while not flood.is_under_way:
-                        await asyncio.sleep(TICK_S)
+                if not await asyncio.to_thread(flood.wait, TIMEOUT_S):
+                    raise EmulationError("expected a flood to begin, got none")
                 await asyncio.sleep(SETTLE_S)
                 flooded = await _phase(rooms, load.seconds, server_cpu_s, flood)
         finally:

@@ -15,6 +15,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from multiprocessing.sharedctypes import Synchronized
+from multiprocessing.synchronize import Event
 from urllib.parse import urlsplit
 
 import aiohttp
@@ -48,14 +49,14 @@ class FloodCount:
 class Flood:
     """A flood that is under way."""
 
-    def __init__(self, tried: Synchronized[int]) -> None:
+    def __init__(self, tried: Synchronized[int], under_way: Event) -> None:
         self._tried = tried
+        self._under_way = under_way
         self._from = (0, time.monotonic())
 
-    @property
-    def is_under_way(self) -> bool:
-        """Whether it has begun."""
-        return self._tried.value > 0
+    def wait(self, timeout_s: float) -> bool:
+        """Waits until it has begun; blocking. Returns whether it has."""
+        return self._under_way.wait(timeout_s)
 
     def begin(self) -> None:
         """Counts from here."""
@@ -76,26 +77,29 @@ def flooding(url: str, connections_per_s: float) -> Iterator[Flood]:
         connections_per_s: how many are tried, besides those of the callers.
     """
     spawn = multiprocessing.get_context("spawn")
-    tried = spawn.Value("q", 0)
-    process = spawn.Process(target=flood, args=(url, connections_per_s, tried), daemon=True)
+    tried, under_way = spawn.Value("q", 0), spawn.Event()
+    arguments = (url, connections_per_s, tried, under_way)
+    process = spawn.Process(target=flood, args=arguments, daemon=True)
     process.start()
     try:
-        yield Flood(tried)
+        yield Flood(tried, under_way)
     finally:
         process.terminate()
         process.join()
         process.close()
 
 
-def flood(url: str, connections_per_s: float, tried: Synchronized[int]) -> None:
+def flood(url: str, connections_per_s: float, tried: Synchronized[int], under_way: Event) -> None:
     """Floods a server until terminated.
 
     Args:
         url: http address of the server.
         connections_per_s: how many are tried, besides those of the callers.
         tried: counts them.
+        under_way: set when it begins.
     """
     os.nice(19)
+    under_way.set()
     asyncio.run(_flood_for_ever(url, connections_per_s, tried))
 
 
