@@ -16,7 +16,7 @@ from server.connection import Connection
 from server.doorstep import Doorstep
 from server.sealed_file import SealedFile
 from server.upload import Upload
-from tests.server.held import held, settles
+from tests.held import held, settles
 from tests.server.listening import listening
 
 KINDS = (Connection, Doorstep, SealedFile, Upload, web.WebSocketResponse, web.Request)
