@@ -194,6 +194,8 @@ class SpeakerFeed:
         if not states:
             return
         self._count(packet, len(states))
+        if self._decoder is not None and (receipt := self._decoder.receipt()) is not None:
+            self._link.receipt = bytes(receipt)
         self._newest = states[-1]
         self._decoded_ms = now_ms
         for state in states:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from codec.allocate import Price, usual_price
 from codec.block import encode_block, reconstruct
-from codec.compact import CompactFrame, compress
+from codec.compact import CompactFrame, Reference, compress
 from codec.entropy import NO_BITS, Bits
 from codec.errors import CodecError
 from codec.face import FaceState
@@ -111,6 +111,9 @@ RECORDED = EncoderConfig(latency_ms=RECORDED_LATENCY_MS, key_interval=32, reliab
 """For a file: nobody waits for frames, and nothing is lost."""
 
 
+POLICY = {"acked_saving": 0.0, "both": False, "candidates": 1}
+
+
 class Encoder:
     """Turns face states into packets, in order of capture."""
 
@@ -151,6 +154,7 @@ class Encoder:
         self._key = 0
         self._keys_due = self._keys_to_enter
         self._sequence = self._config.first_sequence
+        self._acknowledged: frozenset[int] | None = None
 
     @property
     def _keys_to_enter(self) -> int:
@@ -164,6 +168,15 @@ class Encoder:
     def request_key(self) -> None:
         """Makes the next packets key packets, for a receiver that enters the stream."""
         self._keys_due = self._keys_to_enter
+
+    @property
+    def sequence(self) -> int:
+        """The next packet's number."""
+        return self._sequence
+
+    def acknowledge(self, sequences: Collection[int] | None) -> None:
+        """Packets that every receiver holds."""
+        self._acknowledged = None if sequences is None else frozenset(sequences)
 
     def wait_at_most(self, latency_ms: float) -> None:
         """Lets frames wait no longer than this for others, nor than `EncoderConfig.latency_ms`."""
@@ -245,19 +258,30 @@ class Encoder:
         return packet, left
 
     def _compressed(self, states: Sequence[FaceState], frames: CompactFrame) -> tuple[Packet, Left]:
-        reference = None if self._is_key_due() else self._reference
-        distance = 0 if reference is None else self._sequence - reference.sequence
-        if distance > self._config.refer_within:
-            reference = None
-        last = None if reference is None else reference.last
-        saving = 0.0 if self._config.reliable else self._config.refer_saving
-        block = compress(frames, self._model, self._quality, last, distance, saving)
-        referred = reference if block.distance else None
+        block = compress(frames, self._model, self._quality, self._references())
+        referred = self._left[self._sequence - block.distance] if block.distance else None
         time = self._time_bits(states[0].pts_ms)
         body = encode_block(block, self._model, time)
         packet = self._seal(states[0], time, body, referred)
-        units = reconstruct(block, None if referred is None else last)
+        units = reconstruct(block, None if referred is None else referred.last)
         return packet, self._what_is_left(packet, states[0], frames.times_ms, units[-1])
+
+    def _references(self) -> list[Reference]:
+        """The packets that the next one may refer to."""
+        if self._is_key_due():
+            return []
+        found = []
+        if self._acknowledged is not None:
+            held = (self._left.get(n) for n in sorted(self._acknowledged, reverse=True) if n < self._sequence)
+            usable = [left for left in held if left is not None and self._sequence - left.sequence <= MAX_DISTANCE]
+            found += [Reference(left.last, self._sequence - left.sequence, POLICY["acked_saving"]) for left in usable[: POLICY["candidates"]]]
+        if self._acknowledged is None or POLICY["both"]:
+            reference = self._reference
+            distance = 0 if reference is None else self._sequence - reference.sequence
+            if reference is not None and reference.last is not None and distance <= self._config.refer_within:
+                saving = 0.0 if self._config.reliable else self._config.refer_saving
+                found.append(Reference(reference.last, distance, saving))
+        return found
 
     def _lossless(self, states: Sequence[FaceState]) -> tuple[Packet, Left]:
         times_ms = tuple(state.pts_ms - states[0].pts_ms for state in states)

@@ -230,7 +230,8 @@ class RtcLink(Link):
             self.carrier = Carrier.SRTP
             padding = padding_bytes if self._constant_size else _no_padding
             self._thin = ThinStream(
-                sctp.transport, self._clock_ms, self._arrived, self._left, padding
+                *(sctp.transport, self._clock_ms, self._arrived, self._left),
+                *(padding, lambda: self.receipt),
             )
 
     def _arrived(self, payload: ThinPayload, timestamp: int) -> None:
@@ -239,6 +240,7 @@ class RtcLink(Link):
             self._deliver_packet(packet)
         if payload.audio:
             self._deliver_audio(OpusFrame(payload.audio, timestamp))
+        self.peer_receipt = payload.receipt or self.peer_receipt
 
     def _left(self, payload: ThinPayload) -> None:
         _explain(payload, self.wire.sent, self._clock_ms())
@@ -283,5 +285,9 @@ def _no_padding(payload: ThinPayload) -> int:
 
 def _explain(payload: ThinPayload, way: WireWay, now_ms: float) -> None:
     """Tells what one packet of the thin carrier was for."""
-    causes = {Cause.PORTRAIT: sum(map(len, payload.portrait)), Cause.AUDIO: len(payload.audio)}
+    causes = {
+        Cause.PORTRAIT: sum(map(len, payload.portrait)),
+        Cause.AUDIO: len(payload.audio),
+        Cause.ACKNOWLEDGEMENTS: len(payload.receipt),
+    }
     way.explain(causes, Cause.RTP, now_ms)
