@@ -21,12 +21,14 @@ def test_rates_add_up(bench):
     assert bench.header_share == pytest.approx(headers * 8 * 25 / 400 / 1000 / bench.payload_kbps)
 
 
-def test_a_frame_costs_a_millisecond_of_one_core():
-    """Processor time of this process, the least of some runs: other work does not count."""
-    states = talking_head(100)
-    runs = [measure(states, MODEL, losses=()) for _ in range(5)]
-    encode_ms, decode_ms = (min(getattr(run, way) for run in runs) for way in WAYS)
-    assert encode_ms + decode_ms < 1.0 * SLOW_MACHINE
+def test_a_frame_costs_little_time():
+    """Less than a millisecond both ways on one free core; more than two are a defect.
+
+    What this process computes in the least of some runs: whatever else runs does not count, but
+    for what it takes off the caches.
+    """
+    runs = [measure(talking_head(60), MODEL) for _ in range(4)]
+    assert min(run.encode_ms for run in runs) + min(run.decode_ms for run in runs) < 2
 
 
 def test_without_loss_nothing_is_lost(bench):
