@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from client.protection import LEVELS, Protection
+from client.transport.link import Link
+from codec.encoder import Encoder
 from codec.errors import PacketError
-from codec.history import HISTORY
+from codec.held import Held, held_by_all
 from codec.receipt import Receipt
 
 
@@ -13,50 +17,40 @@ class Listener:
 
     Attributes:
         protection: that it asked for.
-        held: sequence numbers of packets that it is known to hold; None: it has never told, and
-            may be one that never will.
+        held: packets that it holds.
     """
 
-    def __init__(self, sequence: int) -> None:
-        """Args: sequence: of the next packet, the first that it can follow."""
+    def __init__(self, link: Link, sequence: int) -> None:
+        """Args: link: to it. sequence: of the next packet, the first that it can follow."""
         self.protection: Protection = LEVELS[0]
-        self.held: frozenset[int] | None = None
-        self._first = sequence
+        self.held = Held(sequence)
+        self._link = link
         self._receipt = b""
 
-    def lost_track(self, sequence: int) -> None:
-        """It begins anew: what it held is not known any more.
+    @property
+    def is_calm(self) -> bool:
+        """Whether it has lost nothing for long; what copies made up for was lost all the same."""
+        return self.held.calm and self.protection is LEVELS[0]
+
+    def hear(self, sequence: int) -> None:
+        """Takes in what it told last, if that is new; what makes no sense is not believed.
 
         Args:
             sequence: of the next packet.
         """
-        self._first = sequence
-        if self.held is not None:
-            self.held = frozenset()
-
-    def told(self, receipt: bytes, sequence: int) -> None:
-        """Takes in what it told last of the packets that it holds, if anything.
-
-        Args:
-            receipt: `codec.receipt`; what makes no sense is not believed.
-            sequence: of the next packet.
-        """
-        if not receipt or receipt == self._receipt:
+        if self._link.peer_receipt == self._receipt:
             return
-        self._receipt = receipt
+        self._receipt = self._link.peer_receipt
         try:
-            told = Receipt.parse(receipt).sequences(sequence)
+            receipt = Receipt.parse(self._receipt)
         except PacketError:
             return
-        held = told | (self.held or frozenset())
-        oldest = max(self._first, sequence - HISTORY)
-        self.held = frozenset(number for number in held if oldest <= number < sequence)
+        self.held.told(receipt, sequence)
 
 
-def held_by_all(listeners: list[Listener]) -> frozenset[int] | None:
-    """Packets that every renderer holds; None while one of them has never told."""
-    held = [listener.held for listener in listeners]
-    known = [sequences for sequences in held if sequences is not None]
-    if not known or len(known) < len(held):
-        return None
-    return frozenset.intersection(*known)
+def acknowledge(encoder: Encoder, listeners: Collection[Listener]) -> None:
+    """All renderers get the same packets: these refer to what all of them hold."""
+    for listener in listeners:
+        listener.hear(encoder.sequence)
+    calm = all(listener.is_calm for listener in listeners)
+    encoder.acknowledge(held_by_all([listener.held for listener in listeners]), calm=calm)

@@ -13,7 +13,7 @@ from contextlib import AbstractContextManager
 from typing import Protocol
 
 from client import control
-from client.audience import Listener, held_by_all
+from client.audience import Listener, acknowledge
 from client.capture import FrameSource, pump_frames
 from client.clock import monotonic_ms, unix_ms
 from client.errors import ControlMessageError
@@ -96,7 +96,7 @@ class FaceSender:
 
     def link_opened(self, link: Link) -> None:
         """A renderer listens from now on."""
-        self._links[link] = Listener(self._encoder.sequence)
+        self._links[link] = Listener(link, self._encoder.sequence)
         self._encoder.request_key()
         if self._epoch_unix_ms is not None:
             link.send_control(self._hello(self._epoch_unix_ms))
@@ -121,7 +121,7 @@ class FaceSender:
             case control.NeedKey():
                 self._encoder.request_key()
                 if link in self._links:
-                    self._links[link].lost_track(self._encoder.sequence)
+                    self._links[link].held.lost_track(self._encoder.sequence)
             case control.Protect(level) if link in self._links:
                 self._links[link].protection = LEVELS[level]
                 link.protect(LEVELS[level].copies)
@@ -155,7 +155,7 @@ class FaceSender:
         if not self._links:
             self._encoder.flush()  # whoever comes later has no use for frames of before
             return
-        self._note_receipts()
+        acknowledge(self._encoder, self._links.values())
         try:
             packet = self._encoder.encode(state, sensitivity)
         except CodecError as error:
@@ -171,12 +171,6 @@ class FaceSender:
     def flush(self) -> None:
         """Sends frames that wait for others which do not come."""
         self._send(self._encoder.flush())
-
-    def _note_receipts(self) -> None:
-        """All renderers get the same packets: they may refer to what all of them hold."""
-        for link, listener in self._links.items():
-            listener.told(link.peer_receipt, self._encoder.sequence)
-        self._encoder.acknowledge(held_by_all(list(self._links.values())))
 
     def _protect_all(self) -> None:
         """All renderers get the same packets and sound: as the one with the most loss needs."""

@@ -48,9 +48,11 @@ class EncoderConfig:
     """How frames become packets.
 
     A key packet says everything in full. The packets between are headed shortly and most stand
-    alone all the same: losing one costs its own frames and no other. A still face refers to the
-    last packet that stands alone, at most `refer_within` back: were that one lost, the picture
-    that stays is the right one.
+    alone all the same: losing one costs its own frames and no other. Where receivers tell what
+    they hold (`Encoder.acknowledge`), packets refer to that, which is as safe; and while nothing
+    was lost for long, to the packet before, a few in a row. Where nobody tells, a still face
+    refers to the last packet that stands alone, at most `refer_within` back: were that one lost,
+    the picture that stays is the right one.
 
     Attributes:
         latency_ms: how long a frame may wait for those that share its packet.
@@ -60,8 +62,10 @@ class EncoderConfig:
         target_kbps: of compact packets, headers included, which is held by moving the two above;
             None: quality is held instead.
         key_interval: packets from one key packet to the next.
-        refer_within: packets from a reference to the last that refers to it.
-        refer_saving: share of its bits that a packet must save to refer to another.
+        refer_within: packets from a reference to the last that refers to it, where nobody tells.
+        refer_saving: share of its bits that a packet must save to refer to another, likewise.
+        chain: packets in a row that may each need one before it that nobody has told to hold,
+            while receivers have lost nothing for long.
         reliable: whether no packet can be lost, as in a file. Then any packet may refer to the
             one before, whatever that saves, and one key packet is enough to enter.
         first_sequence: sequence number of the first packet. A sender should draw it at random
@@ -76,6 +80,7 @@ class EncoderConfig:
     key_interval: int = 16
     refer_within: int = 6
     refer_saving: float = 0.3
+    chain: int = 3
     reliable: bool = False
     first_sequence: int = 0
 
@@ -101,6 +106,8 @@ class EncoderConfig:
             raise CodecError(
                 f"expected references of 0 to {MAX_DISTANCE} back, got {self.refer_within}"
             )
+        if not 0 <= self.chain <= MAX_DISTANCE:
+            raise CodecError(f"expected a chain of 0 to {MAX_DISTANCE}, got {self.chain}")
         if not 0 <= self.first_sequence < 1 << SEQUENCE_BITS:
             raise CodecError(
                 f"expected a first sequence number of 16 bits, got {self.first_sequence}"
@@ -109,9 +116,6 @@ class EncoderConfig:
 
 RECORDED = EncoderConfig(latency_ms=RECORDED_LATENCY_MS, key_interval=32, reliable=True)
 """For a file: nobody waits for frames, and nothing is lost."""
-
-
-POLICY = {"acked_saving": 0.0, "both": False, "candidates": 1}
 
 
 class Encoder:
@@ -154,7 +158,10 @@ class Encoder:
         self._key = 0
         self._keys_due = self._keys_to_enter
         self._sequence = self._config.first_sequence
-        self._acknowledged: frozenset[int] | None = None
+        self._held: frozenset[int] | None = None
+        self._calm = False
+        self._in_chain: dict[int, int] = {}
+        """How many packets each one needs that nobody has told to hold."""
 
     @property
     def _keys_to_enter(self) -> int:
@@ -174,9 +181,15 @@ class Encoder:
         """The next packet's number."""
         return self._sequence
 
-    def acknowledge(self, sequences: Collection[int] | None) -> None:
-        """Packets that every receiver holds."""
-        self._acknowledged = None if sequences is None else frozenset(sequences)
+    def acknowledge(self, sequences: Collection[int], *, calm: bool = False) -> None:
+        """Says which packets every receiver holds; from now on what is sent depends on that.
+
+        Args:
+            sequences: their numbers.
+            calm: whether no receiver has lost any for long.
+        """
+        self._held = frozenset(sequences)
+        self._calm = calm
 
     def wait_at_most(self, latency_ms: float) -> None:
         """Lets frames wait no longer than this for others, nor than `EncoderConfig.latency_ms`."""
@@ -229,7 +242,8 @@ class Encoder:
         else:
             packet, left = self._lossless(states)
         self._left[left.sequence] = left
-        self._left.pop(left.sequence - HISTORY, None)
+        for forgotten in (self._left, self._in_chain):
+            forgotten.pop(left.sequence - HISTORY, None)
         if packet.kind is not Kind.REFERRING or self._config.reliable:
             self._reference = left
         if packet.is_key:
@@ -260,6 +274,7 @@ class Encoder:
     def _compressed(self, states: Sequence[FaceState], frames: CompactFrame) -> tuple[Packet, Left]:
         block = compress(frames, self._model, self._quality, self._references())
         referred = self._left[self._sequence - block.distance] if block.distance else None
+        self._in_chain[self._sequence] = 0 if referred is None else self._needs(referred)
         time = self._time_bits(states[0].pts_ms)
         body = encode_block(block, self._model, time)
         packet = self._seal(states[0], time, body, referred)
@@ -270,18 +285,32 @@ class Encoder:
         """The packets that the next one may refer to."""
         if self._is_key_due():
             return []
-        found = []
-        if self._acknowledged is not None:
-            held = (self._left.get(n) for n in sorted(self._acknowledged, reverse=True) if n < self._sequence)
-            usable = [left for left in held if left is not None and self._sequence - left.sequence <= MAX_DISTANCE]
-            found += [Reference(left.last, self._sequence - left.sequence, POLICY["acked_saving"]) for left in usable[: POLICY["candidates"]]]
-        if self._acknowledged is None or POLICY["both"]:
-            reference = self._reference
-            distance = 0 if reference is None else self._sequence - reference.sequence
-            if reference is not None and reference.last is not None and distance <= self._config.refer_within:
-                saving = 0.0 if self._config.reliable else self._config.refer_saving
-                found.append(Reference(reference.last, distance, saving))
-        return found
+        if self._held is not None:
+            return self._held_references(self._held)
+        reference = self._reference
+        if reference is None or self._sequence - reference.sequence > self._config.refer_within:
+            return []
+        return self._referring_to(
+            reference, 0.0 if self._config.reliable else self._config.refer_saving
+        )
+
+    def _held_references(self, held: frozenset[int]) -> list[Reference]:
+        previous = self._left.get(self._sequence - 1)
+        if previous is not None and self._calm and self._needs(previous) <= self._config.chain:
+            return self._referring_to(previous)
+        reach = range(self._sequence - MAX_DISTANCE, self._sequence)
+        newest = max((n for n in reach if n in held and n in self._left), default=None)
+        return [] if newest is None else self._referring_to(self._left[newest])
+
+    def _referring_to(self, left: Left, saving: float = 0.0) -> list[Reference]:
+        if left.last is None:
+            return []
+        return [Reference(left.last, self._sequence - left.sequence, saving)]
+
+    def _needs(self, reference: Left) -> int:
+        """How many packets have to arrive for this one to be of use, beyond what is held."""
+        held = self._held or frozenset()
+        return 0 if reference.sequence in held else 1 + self._in_chain.get(reference.sequence, 0)
 
     def _lossless(self, states: Sequence[FaceState]) -> tuple[Packet, Left]:
         times_ms = tuple(state.pts_ms - states[0].pts_ms for state in states)

@@ -14,6 +14,7 @@ from codec.decoder import Decoder
 from codec.encoder import Encoder, EncoderConfig
 from codec.errors import PacketError
 from codec.face import FaceState
+from codec.held import Held
 from codec.receipt import Receipt
 from codec.sensitivity import Sensitivity
 from codec.signal import SignalModel
@@ -131,6 +132,7 @@ class _AnsweredCall:
     ) -> None:
         self._encoder = Encoder(SPEAKER_ID, signal, config=config)
         self._decoder = Decoder(SPEAKER_ID, signal)
+        self._held = Held(self._encoder.sequence)
         self._draw = random.Random(seed)
         self._loss = loss
         self._rtt_ms = rtt_ms
@@ -159,7 +161,8 @@ class _AnsweredCall:
         """What the receiver tells leaves at its interval and is here a round trip later."""
         while self._receipts and self._receipts[0][0] <= now_ms:
             receipt = self._receipts.popleft()[1]
-            self._encoder.acknowledge(receipt.sequences(self._encoder.sequence))
+            self._held.told(receipt, self._encoder.sequence)
+        self._encoder.acknowledge(self._held.sequences, calm=self._held.calm)
         if now_ms - self._told_ms < RECEIPT_INTERVAL_MS:
             return
         self._told_ms = now_ms

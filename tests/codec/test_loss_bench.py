@@ -2,6 +2,7 @@ from dataclasses import replace
 
 import pytest
 
+from codec.bench import measure
 from codec.encoder import EncoderConfig
 from codec.loss_bench import measure_answered
 from tests.codec.streams import MODEL, talking_head
@@ -26,8 +27,8 @@ def test_with_receipts_a_lost_packet_costs_its_own_frames_and_no_other(loss, rtt
     assert bench.decoded >= 1.0 - loss - 0.05
 
 
-def test_receipts_cost_a_slow_face_little_of_what_references_save():
-    never = measure_answered(SLOW, MODEL, 0.0, 100.0, EncoderConfig(refer_within=0))
+def test_the_older_what_is_known_to_be_there_the_more_a_slow_face_costs():
+    alone = measure(SLOW, MODEL, config=EncoderConfig(refer_within=0))
     near, far = (measure_answered(SLOW, MODEL, 0.0, rtt_ms) for rtt_ms in (100.0, 500.0))
-    assert near.payload_kbps < far.payload_kbps < never.payload_kbps
+    assert near.payload_kbps < far.payload_kbps < alone.payload_kbps
     assert near.decoded == far.decoded == 1.0
