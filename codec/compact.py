@@ -17,7 +17,7 @@ from codec.packet import SHORT_BYTES
 from codec.quality import Quality
 from codec.signal import COMPONENTS, PERSON, UNITS, SignalModel, Units
 
-NEAR = 0.5
+NEAR = 0.8
 """A reference is tried where the frames lie nearer to it than to the mean by this factor."""
 
 

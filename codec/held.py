@@ -7,8 +7,8 @@ from collections.abc import Collection
 from codec.history import HISTORY
 from codec.receipt import REACH, Receipt
 
-CALM_PACKETS = 64
-"""After so many packets in a row of which none is known to be lost, none is expected to be: ten
+CALM_PACKETS = 128
+"""After so many packets in a row of which none is known to be lost, none is expected to be: twenty
 seconds."""
 
 
