@@ -80,7 +80,7 @@ class EncoderConfig:
     key_interval: int = 16
     refer_within: int = 6
     refer_saving: float = 0.3
-    chain: int = 3
+    chain: int = 1
     reliable: bool = False
     first_sequence: int = 0
 
