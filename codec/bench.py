@@ -19,6 +19,7 @@ from codec.profile import Profile
 from codec.sensitivity import Sensitivity
 from codec.signal import SignalModel
 
+
 @dataclass(frozen=True, slots=True)
 class CodecBench:
     """One profile on one stream.

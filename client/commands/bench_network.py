@@ -59,7 +59,18 @@ def network(
         for done, row in enumerate(fare(who.id, who.signal, script, links, seconds), 1):
             rows.append(row)
             bar.frames("calling", done, len(links))
-    columns = ("in time", "added p50", "p95", "p99", "freeze p90", "longest", "sound", "kbps", "back", "queue p95")
+    columns = (
+        "in time",
+        "added p50",
+        "p95",
+        "p99",
+        "freeze p90",
+        "longest",
+        "sound",
+        "kbps",
+        "back",
+        "queue p95",
+    )
     what = "portrait and sound" if script.sound else "portrait"
     print_table(f"Network, {what}, {seconds:g} s, ms", ("link", *columns), list(_cells(rows)))
     write_json(json_file, {"rows": [asdict(row) for row in rows]})

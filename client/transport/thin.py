@@ -106,7 +106,8 @@ def parse(payload_type: int, payload: bytes) -> ThinPayload:
         if packets:
             return ThinPayload(packets, audio)
     raise CarrierError(
-        f"expected portrait, sound or a heartbeat, got payload type {payload_type} of {len(payload)} bytes"
+        "expected portrait, sound or a heartbeat, "
+        f"got payload type {payload_type} of {len(payload)} bytes"
     )
 
 
