@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 from codec.allocate import Price, usual_price
 from codec.block import encode_block, reconstruct
-from codec.compact import CompactFrame, Reference, compress
+from codec.compact import CompactFrame, compress
 from codec.entropy import NO_BITS, Bits
 from codec.errors import CodecError
 from codec.face import FaceState
 from codec.half import finite, to_halves
 from codec.halves import encode_halves
-from codec.history import HISTORY, Left, span_of
+from codec.history import Left, span_of
 from codec.pace import MAX_DISTANCE
 from codec.packet import (
     MAX_PTS_MS,
@@ -32,6 +32,7 @@ from codec.profile import Profile
 from codec.quality import LIVE_LATENCY_MS, RECORDED_LATENCY_MS, USUAL_QUALITY, Quality
 from codec.rate import RateController
 from codec.sensitivity import Sensitivity
+from codec.sent import SentPackets
 from codec.signal import MAX_FRAMES, SignalModel, Units
 
 MAX_GAP_MS = 5_000
@@ -39,8 +40,6 @@ MAX_GAP_MS = 5_000
 short headers would be taken for other times."""
 KEYS_TO_ENTER = 2
 """Key packets in a row where somebody enters the stream: one may be lost."""
-FORESEEN = 16
-"""Of so many packets before, each is enough to tell a packet's time from its few bits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +117,15 @@ RECORDED = EncoderConfig(latency_ms=RECORDED_LATENCY_MS, key_interval=32, reliab
 """For a file: nobody waits for frames, and nothing is lost."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """A packet, what it leaves behind, and what it refers to."""
+
+    packet: Packet
+    left: Left
+    referred: Left | None
+
+
 class Encoder:
     """Turns face states into packets, in order of capture."""
 
@@ -153,15 +161,11 @@ class Encoder:
         self._prices: list[Price] = []
         self._interval_ms = self._config.frame_interval_ms
         self._latency_ms = self._config.latency_ms
-        self._left: dict[int, Left] = {}
-        self._reference: Left | None = None
+        saving = 0.0 if self._config.reliable else self._config.refer_saving
+        self._sent = SentPackets(self._config.refer_within, saving, self._config.chain)
         self._key = 0
         self._keys_due = self._keys_to_enter
         self._sequence = self._config.first_sequence
-        self._held: frozenset[int] | None = None
-        self._calm = False
-        self._in_chain: dict[int, int] = {}
-        """How many packets each one needs that nobody has told to hold."""
 
     @property
     def _keys_to_enter(self) -> int:
@@ -188,8 +192,7 @@ class Encoder:
             sequences: their numbers.
             calm: whether no receiver has lost any for long.
         """
-        self._held = frozenset(sequences)
-        self._calm = calm
+        self._sent.acknowledge(sequences, calm=calm)
 
     def wait_at_most(self, latency_ms: float) -> None:
         """Lets frames wait no longer than this for others, nor than `EncoderConfig.latency_ms`."""
@@ -237,20 +240,15 @@ class Encoder:
             return None
         states, prices = self._waiting, self._prices
         self._waiting, self._prices = [], []
-        if self._profile is Profile.COMPACT:
-            packet, left = self._compact(states, prices)
-        else:
-            packet, left = self._lossless(states)
-        self._left[left.sequence] = left
-        for forgotten in (self._left, self._in_chain):
-            forgotten.pop(left.sequence - HISTORY, None)
-        if packet.kind is not Kind.REFERRING or self._config.reliable:
-            self._reference = left
-        if packet.is_key:
-            self._key = left.sequence
+        compact = self._profile is Profile.COMPACT
+        made = self._compact(states, prices) if compact else self._lossless(states)
+        is_base = made.referred is None or self._config.reliable
+        self._sent.remember(made.left, made.referred, is_base=is_base)
+        if made.packet.is_key:
+            self._key = made.left.sequence
             self._keys_due = max(self._keys_due - 1, 0)
         self._sequence += 1
-        return bytes(packet)
+        return bytes(made.packet)
 
     def _take(self, state: FaceState, sensitivity: Sensitivity | None, jumped: bool) -> None:
         if jumped:
@@ -259,67 +257,36 @@ class Encoder:
         self._waiting.append(state)
         self._prices.append(self._usual if sensitivity is None else sensitivity.price(self._model))
 
-    def _compact(self, states: Sequence[FaceState], prices: list[Price]) -> tuple[Packet, Left]:
+    def _compact(self, states: Sequence[FaceState], prices: list[Price]) -> _Made:
         frames = CompactFrame.of(states, prices, self._model)
-        packet, left = self._compressed(states, frames)
+        made = self._compressed(states, frames)
         if self._rate is not None:
             duration_ms = frames.times_ms[-1] + self._interval_ms
-            if self._rate.misses(8 * len(bytes(packet)), duration_ms):
+            if self._rate.misses(8 * len(bytes(made.packet)), duration_ms):
                 self._quality = self._rate.quality
-                packet, left = self._compressed(states, frames)
-            self._rate.sent(8 * len(bytes(packet)), duration_ms)
+                made = self._compressed(states, frames)
+            self._rate.sent(8 * len(bytes(made.packet)), duration_ms)
             self._quality = self._rate.quality
-        return packet, left
+        return made
 
-    def _compressed(self, states: Sequence[FaceState], frames: CompactFrame) -> tuple[Packet, Left]:
-        block = compress(frames, self._model, self._quality, self._references())
-        referred = self._left[self._sequence - block.distance] if block.distance else None
-        self._in_chain[self._sequence] = 0 if referred is None else self._needs(referred)
+    def _compressed(self, states: Sequence[FaceState], frames: CompactFrame) -> _Made:
+        references = [] if self._is_key_due() else self._sent.references(self._sequence)
+        block = compress(frames, self._model, self._quality, references)
+        referred = self._sent[self._sequence - block.distance] if block.distance else None
         time = self._time_bits(states[0].pts_ms)
         body = encode_block(block, self._model, time)
         packet = self._seal(states[0], time, body, referred)
         units = reconstruct(block, None if referred is None else referred.last)
-        return packet, self._what_is_left(packet, states[0], frames.times_ms, units[-1])
+        left = self._what_is_left(packet, states[0], frames.times_ms, units[-1])
+        return _Made(packet, left, referred)
 
-    def _references(self) -> list[Reference]:
-        """The packets that the next one may refer to."""
-        if self._is_key_due():
-            return []
-        if self._held is not None:
-            return self._held_references(self._held)
-        reference = self._reference
-        if reference is None or self._sequence - reference.sequence > self._config.refer_within:
-            return []
-        return self._referring_to(
-            reference, 0.0 if self._config.reliable else self._config.refer_saving
-        )
-
-    def _held_references(self, held: frozenset[int]) -> list[Reference]:
-        previous = self._left.get(self._sequence - 1)
-        if previous is not None and self._calm and self._needs(previous) <= self._config.chain:
-            return self._referring_to(previous)
-        reach = range(self._sequence - MAX_DISTANCE, self._sequence)
-        newest = max((n for n in reach if n in held and n in self._left), default=None)
-        return [] if newest is None else self._referring_to(self._left[newest])
-
-    def _referring_to(self, left: Left, saving: float = 0.0) -> list[Reference]:
-        if left.last is None:
-            return []
-        return [Reference(left.last, self._sequence - left.sequence, saving)]
-
-    def _needs(self, reference: Left) -> int:
-        """How many packets have to arrive for this one to be of use, beyond what is held."""
-        held = self._held or frozenset()
-        return 0 if reference.sequence in held else 1 + self._in_chain.get(reference.sequence, 0)
-
-    def _lossless(self, states: Sequence[FaceState]) -> tuple[Packet, Left]:
+    def _lossless(self, states: Sequence[FaceState]) -> _Made:
         times_ms = tuple(state.pts_ms - states[0].pts_ms for state in states)
         halves = [to_halves(state.vector()) for state in states]
         time = self._time_bits(states[0].pts_ms)
-        packet = self._seal(
-            states[0], time, encode_halves(times_ms, halves, self._model, time), None
-        )
-        return packet, self._what_is_left(packet, states[0], times_ms, None)
+        body = encode_halves(times_ms, halves, self._model, time)
+        packet = self._seal(states[0], time, body, None)
+        return _Made(packet, self._what_is_left(packet, states[0], times_ms, None), None)
 
     def _what_is_left(
         self, packet: Packet, first: FaceState, times_ms: tuple[int, ...], last: Units | None
@@ -330,8 +297,7 @@ class Encoder:
         """The lowest bits of a packet's time: as many as tell it whatever was lost."""
         if self._is_key_due():
             return NO_BITS
-        before = range(self._sequence - FORESEEN, self._sequence)
-        known = [self._left[past] for past in before if past in self._left]
+        known = self._sent.before(self._sequence)
         for bits in TIME_BITS:
             low = pts_ms % (1 << bits)
             expected = (left.expected_ms(self._sequence) for left in known)
