@@ -193,6 +193,8 @@ class SpeakerFeed:
         if not states:
             return
         self._count(packet, len(states))
+        if self._decoder is not None and (receipt := self._decoder.receipt()) is not None:
+            self._link.receipt = bytes(receipt)
         self._newest = states[-1]
         self._decoded_ms = now_ms
         for state in states:
@@ -206,8 +208,10 @@ class SpeakerFeed:
             return self._decoder.decode(packet)
         except PacketError as error:
             missing = isinstance(error, MissingReferenceError)
-            # After a long silence a short header is taken for an older one, and seems damaged.
-            if missing or now_ms - self._decoded_ms > HELD_AFTER_MS:
+            # Where a packet's reference was lost, a later one refers to what is here: nobody has
+            # to be asked. After a long silence a short header is taken for an older one, and
+            # seems damaged.
+            if self._newest is None or now_ms - self._decoded_ms > HELD_AFTER_MS:
                 self._request_key(now_ms)
             # Whoever joins a running stream hears the end of a chain first; that is no fault.
             if not missing or self._newest is not None:

@@ -35,6 +35,7 @@ from codec.quality import USUAL_QUALITY
 
 if TYPE_CHECKING:
     from client.wire_bench import WireRates
+    from codec.loss_bench import LossBench
 
 SIZES = (128, 256, 512, 1024)
 
@@ -143,6 +144,7 @@ def codec(
     """Measure rate, loss of picture and survival of losses of a clip's numbers, both profiles."""
     from codec.bench import measure
     from codec.encoder import RECORDED, EncoderConfig
+    from codec.loss_bench import LOSS_RATES, RTTS_MS, measure_answered
     from models.evaluation.coding_loss import measure_coding_loss
 
     part, who = subject(clip, speaker, frames)
@@ -172,6 +174,14 @@ def codec(
             )
             for name in ProfileName
         }
+        answered = [
+            measure_answered(
+                states, who.signal, loss, rtt_ms, config, float(part.fps), sensitivities
+            )
+            for rtt_ms in RTTS_MS
+            for loss in LOSS_RATES
+            if not recorded
+        ]
     lines: list[tuple[str, str, str]] = [
         ("payload", "payload_kbps", "{:.2f} kbps"),
         ("of which key packets", "key_kbps", "{:.2f} kbps"),
@@ -190,8 +200,10 @@ def codec(
     for position, loss in enumerate(benches[ProfileName.COMPACT].losses):
         if loss.loss:
             found = (bench.losses[position] for bench in benches.values())
-            label = f"decoded at {loss.loss:.0%} loss"
-            cells.append([label, *(f"{entry.decoded:.0%}" for entry in found)])
+            cells.append([f"{loss.loss:.0%} lost", *(_survived(entry) for entry in found)])
+    for entry in answered:
+        label = f"{entry.loss:.0%} lost, receipts, rtt {entry.rtt_ms:g} ms"
+        cells.append([label, f"{entry.payload_kbps:.2f} kbps, {_survived(entry)}", ""])
     lost = (f"{losses[name].lost_db:+.3f} dB" for name in ProfileName)
     cells.insert(1, ["PSNR lost against unquantised numbers", *lost])
     print_table(f"Codec, {len(states)} frames", ("", *benches), cells)
@@ -199,6 +211,7 @@ def codec(
         {"profile": name.value, **asdict(benches[name.value]), **asdict(losses[name])}
         for name in ProfileName
     ]
+    rows[0]["answered"] = [asdict(entry) for entry in answered]
     write_json(json_file, {"rows": rows})
 
 
@@ -368,6 +381,11 @@ def signaling(
     print_table(f"Signaling, {rooms} rooms, ms", head, cells)
     rows = [{"phase": phase, "rooms": rooms, **asdict(it)} for phase, it in measured.items()]
     write_json(json_file, {"rows": rows})
+
+
+def _survived(loss: LossBench) -> str:
+    """What share of the frames came through, and how long most of the outages were."""
+    return f"{loss.decoded:.0%}, 90 % of outages ≤ {loss.outage_p90_ms:.0f} ms"
 
 
 def _is_worth_a_line(rates: WireRates, cause: str) -> bool:
