@@ -123,8 +123,8 @@ class FrameStages:
         Args:
             size: of that picture's side, pixels.
         """
-        looked, coloured = self.head.looked.numpy().reshape(-1, 2).sum(0)
-        seeing = int(np.count_nonzero(self.near.numpy() < self.far.numpy()))
+        looked, coloured = np.asarray(self.head.looked).reshape(-1, 2).sum(0)
+        seeing = int(np.count_nonzero(np.asarray(self.near) < np.asarray(self.far)))
         return frame_work(self._config, size, seeing, int(looked), int(coloured))
 
     def close(self) -> None:

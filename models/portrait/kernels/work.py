@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from codec.face import EXPRESSION_DIM
 from models.portrait.config import FieldConfig
-from models.portrait.conventions import COARSE_HIDDEN, EXPRESSION_DIM, WARP_HIDDEN
+from models.portrait.conventions import COARSE_HIDDEN, WARP_HIDDEN
 from models.portrait.kernels.folded import COLOUR, HIDDEN, LANES
 from models.portrait.peak import Work
 
