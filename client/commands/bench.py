@@ -67,7 +67,9 @@ def render(
     """Time the rendering of a picture at several sizes, by everything here that can draw it.
 
     Stages are timed one after the other, beside the whole; the last two, colour conversion and
-    VP8 for one viewer, come on top of it. The ratio is to plain torch in the same run.
+    VP8 for one viewer, come on top of it. The ratio is to plain torch in the same run. The bound
+    is what a stage's arithmetic or memory takes at the rates of a large matrix product and a
+    large copy, measured just before.
     """
     from client.picture_cost import measure_pictures
     from models.portrait.bench import measure_rendering
@@ -101,6 +103,12 @@ def render(
             times = [*(row.stages[name] for name in names), cost.yuv_ms, cost.vp8_ms]
             cells.append([f"{row.size}x{row.size}", *(f"{ms:.2f}" for ms in times)])
         print_table("Stages, ms", ("size", *names, "yuv", "vp8"), cells)
+        cells = [
+            [f"{row.size}x{row.size}"]
+            + [f"{100.0 * row.least[name] / row.stages[name]:.0f}%" for name in names]
+            for row in staged
+        ]
+        print_table("Share of this machine's bound", ("size", *names), cells)
     entries = [
         asdict(row) | asdict(costs[row.size]) | {"times_as_fast": ratio}
         for row, ratio in zip(rows, ratios, strict=True)
