@@ -43,7 +43,7 @@ class ViewerPeer(Peer):
             NegotiationError: it did not come about, or the page fell silent.
         """
         self.forget_signals()
-        view = _View(
+        view = View(
             negotiation.make_connection(self.pairing.ice_servers), self._receiver, self.pairing.peer
         )
         try:
@@ -54,15 +54,31 @@ class ViewerPeer(Peer):
             await view.close()
 
 
-class _View:
-    """One peer connection with a page.
+class View:
+    """One peer connection with a page: the portrait, the sound, and the figures.
 
     Attributes:
         wire: every byte that passes through it.
         closed: set when the connection is over.
     """
 
-    def __init__(self, connection: RTCPeerConnection, receiver: Receiver, viewer: str) -> None:
+    def __init__(
+        self,
+        connection: RTCPeerConnection,
+        receiver: Receiver,
+        viewer: str,
+        *,
+        nearby: bool = False,
+    ) -> None:
+        """Prepares the tracks.
+
+        Args:
+            connection: to be offered.
+            receiver: renders what is shown.
+            viewer: whose wish for a size it is.
+            nearby: the page is on this machine.
+        """
+        self._nearby = nearby
         self.wire = WireCounter(monotonic_ms())
         self.closed = asyncio.Event()
         self._opened = asyncio.Event()
@@ -84,11 +100,12 @@ class _View:
     async def offer(self) -> dict[str, object]:
         """Offers the track and the channel."""
         sender = self._transceiver.sender
-        _allow_only_vp8(self._transceiver)
+        allow_only_vp8(self._transceiver)
         self._track.attach(sender)
         return await negotiation.make_offer(
             self._connection,
             lambda: count_datagrams(sender.transport.transport, self.wire, monotonic_ms),
+            nearby=self._nearby,
         )
 
     async def accept(self, answer: Mapping[str, object]) -> None:
@@ -98,7 +115,7 @@ class _View:
             NegotiationError: the answer is none, or the connection fails.
             TimeoutError: the connection does not come about.
         """
-        await negotiation.accept_answer(self._connection, answer)
+        await negotiation.accept_answer(self._connection, answer, nearby=self._nearby)
         async with asyncio.timeout(OPEN_TIMEOUT_S):
             await self._opened.wait()
         if self.closed.is_set():
@@ -158,7 +175,8 @@ class _View:
             self.closed.set()
 
 
-def _allow_only_vp8(transceiver: RTCRtpTransceiver) -> None:
+def allow_only_vp8(transceiver: RTCRtpTransceiver) -> None:
+    """Keeps a transceiver that carries a `PortraitTrack` from agreeing on another codec."""
     # The track hands over VP8 packets, so no other codec may be agreed on; rtx lets aiortc
     # repeat lost ones.
     codecs = RTCRtpSender.getCapabilities("video").codecs

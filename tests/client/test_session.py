@@ -22,7 +22,7 @@ from aiohttp.test_utils import TestServer
 from aiohttp.typedefs import Handler
 from aioice.ice import StunProtocol
 
-from client import peers, session
+from client import peers, seat
 from client.config import ReceiverConfig, SenderConfig
 from client.errors import SignalingError, SpeakerTransferError
 from client.identity.certificate import certify
@@ -342,7 +342,7 @@ async def test_a_copied_certificate_does_not_help_a_stranger(
     url: str, speaker_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     owner = load_identity()
-    monkeypatch.setattr(session, "certify", lambda identity, *rest: certify(owner, *rest))
+    monkeypatch.setattr(seat, "certify", lambda identity, *rest: certify(owner, *rest))
     stranger = SenderConfig(url, "room", speaker_path, identity=somebody("stranger", tmp_path))
     parts = FaceModelParts(SIGNAL, LevelAnalyzer)
     async with (
