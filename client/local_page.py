@@ -192,5 +192,3 @@ async def _only_own_page(request: web.Request, handler: Handler) -> web.StreamRe
     if request.host.rsplit(":", 1)[0] not in _OWN_NAMES or origin != f"http://{request.host}":
         raise web.HTTPForbidden(text="expected a request of this server's own page, got another")
     return await handler(request)
-
-

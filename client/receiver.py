@@ -106,6 +106,11 @@ class Receiver:
         return max(self.sizes.values(), default=self._size)
 
     @property
+    def verified(self) -> Verified:
+        """Who has proven to be the speaker that is drawn."""
+        return Verified() if self._feed is None else self._verified
+
+    @property
     def portrait(self) -> Portrait | None:
         """The speaker that is loaded."""
         return self._portrait
@@ -187,14 +192,13 @@ class Receiver:
         """The stats message for a viewer."""
         hello = None if self._feed is None else self._feed.hello
         wire = self._wire
-        verified = Verified() if self._feed is None else self._verified
         presence = None if self._feed is None else self._feed.presence
         extra: dict[str, object] = {
             "guessed_fps": round(self.stats.guessed.per_second(now_ms), 1),
             "microphone": None if presence is None else presence.microphone,
         }
         return (
-            verified.figures()
+            self.verified.figures()
             | extra
             | stats_message(
                 self.stats,

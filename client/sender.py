@@ -83,6 +83,7 @@ class FaceSender:
     Attributes:
         errors: control messages and states that were refused, by the name of the error.
         sound: codes what is heard; with copies where a renderer asks for protection.
+        seen: what the tracker saw in the last frame; None before the first.
     """
 
     def __init__(
@@ -100,6 +101,7 @@ class FaceSender:
         self._tracking: Tracking | None = None
         self._presence = control.Presence()
         self._last: FaceState | None = None
+        self.seen: Tracking | None = None
         self.errors: Counter[str] = Counter()
         self.sound = SoundEncoder() if sound is None else sound
 
@@ -197,6 +199,7 @@ class FaceSender:
             sensitivity: of the frame's picture, where it is known.
         """
         self._announce_epoch(now_ms, now_unix_ms)
+        self.seen = tracking
         if not self._presence.camera:
             return
         if state is None:

@@ -1,0 +1,130 @@
+"""From a call's configuration to a running call with its page: what owns what."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Callable
+
+from aiohttp import web
+
+from client.call_page.avatar import Avatar
+from client.call_page.camera import BrowserCamera
+from client.call_page.desk import Desk, Studio
+from client.call_page.microphone import BrowserMicrophone
+from client.call_page.room_call import RoomCall
+from client.capture import FrameSource
+from client.clock import monotonic_ms, unix_ms
+from client.config import CallConfig
+from client.local_page import OWN_DEVICES, add_page, listening, open_browser
+from client.parts import (
+    FaceModelParts,
+    check_device,
+    load_face_model,
+    load_portrait,
+    open_sound,
+    open_source,
+)
+from client.seat import take_seat
+from client.sender import FaceSender, SoundSource, run_pipeline
+from client.session import first_ends, make_receiver, make_sender, run_session
+from codec.face import FaceState
+
+MODULES = (
+    *("backoff", "causes", "clock", "last_picture", "latency", "meter", "peer", "picture"),
+    *("size", "sparkline", "state", "stats"),
+)
+"""Of the page that watches, those that this one uses as well."""
+STILL_S = 1.0
+
+
+def run_call(config: CallConfig, tell: Callable[[str], None]) -> None:
+    """Takes part in a two-way call: sends one face, renders the other, and serves the page.
+
+    Args:
+        config: of the call.
+        tell: told, for people, where the page is and who watches.
+
+    Raises:
+        NerfcallError: the call cannot go on.
+    """
+    run_session(call(config, tell), config.seconds)
+
+
+async def call(config: CallConfig, tell: Callable[[str], None]) -> None:
+    """A call with its page, until its source ends, the page ends it, or it is cancelled.
+
+    Raises:
+        NerfcallError: the call cannot go on.
+    """
+    secret = secrets.token_urlsafe(16)
+    desk = Desk(config, secret)
+    async with listening(build(desk), config.page_port) as address:
+        tell(f"call at {address}#{secret}")
+        if config.browser:
+            open_browser(f"{address}#{secret}")
+        await first_ends(_take_part(config, desk, tell), _end(desk))
+
+
+def build(desk: Desk) -> web.Application:
+    """Puts the application together.
+
+    Raises:
+        ClientError: the page's files are missing.
+    """
+    app = web.Application()
+    app.router.add_get("/desk", desk.serve)
+    add_page(app, "call", MODULES, OWN_DEVICES)
+    return app
+
+
+async def _end(desk: Desk) -> None:
+    await desk.left.wait()
+
+
+async def _take_part(config: CallConfig, desk: Desk, tell: Callable[[str], None]) -> None:
+    sending, receiving = config.sender, config.receiver
+    # A device that is not there is told before anybody is kept waiting.
+    parts, _ = await asyncio.gather(
+        asyncio.to_thread(load_face_model, sending.speaker_path, closed_loop=sending.closed_loop),
+        asyncio.to_thread(check_device, receiving.device),
+    )
+    camera = BrowserCamera() if config.from_browser else None
+    microphone = None if camera is None else BrowserMicrophone(camera.start_ms)
+    source: FrameSource = (
+        camera if camera is not None else await asyncio.to_thread(open_source, sending)
+    )
+    sound: SoundSource | None = (
+        microphone
+        if microphone is not None
+        else await asyncio.to_thread(open_sound, sending, source)
+    )
+
+    async with take_seat(sending) as seat:
+        speaker = await seat.files().identify(sending.speaker_path)
+        with make_receiver(
+            receiving, lambda path, base_of: load_portrait(path, receiving.device, base_of)
+        ) as receiver:
+            sender = make_sender(sending, source, speaker, parts)
+            avatar = Avatar(
+                *(speaker, parts.signal),
+                load=lambda: load_portrait(sending.speaker_path, receiving.device),
+            )
+            sender.link_opened(avatar.link)
+            room = RoomCall(config, seat, sender, receiver, speaker, parts.base, tell)
+            desk.open(Studio(room, sender, receiver, avatar, camera, microphone))
+            await first_ends(
+                run_pipeline(source, parts.make_analyzer, sender, sound),
+                receiver.run(),
+                avatar.run(),
+                room.run(),
+                _hold_still(sender, parts),
+            )
+
+
+async def _hold_still(sender: FaceSender, parts: FaceModelParts) -> None:
+    """Shows a still for as long as the camera is off."""
+    neutral = FaceState.from_vector(parts.signal.mean, 0)
+    while True:
+        await asyncio.sleep(STILL_S)
+        sender.still(neutral, monotonic_ms(), unix_ms())
