@@ -91,7 +91,7 @@ export function press(id, on) {
   if (element(id).getAttribute("aria-pressed") !== value) element(id).setAttribute("aria-pressed", value);
 }
 
-/** Six digits each, as people read them out. */
+/** Six digits of each way, as people read them out. */
 export function spokenCodes(codes) {
-  return codes.map((code) => `${code.slice(0, 3)} ${code.slice(3)}`).join(" · ") || "–";
+  return codes.join(" · ") || "–";
 }
