@@ -81,7 +81,7 @@ class Avatar:
     Attributes:
         link: to be sent into.
         broadcast: the pictures, for the page's track.
-        watched: a page shows it.
+        watchers: pages that show it.
         fps: at most so often.
     """
 
@@ -95,7 +95,7 @@ class Avatar:
         """
         self.link = AvatarLink(speaker, signal)
         self.broadcast = PictureBroadcast()
-        self.watched = False
+        self.watchers = 0
         self.fps = LOBBY_FPS
         self._load = load
 
@@ -114,7 +114,7 @@ class Avatar:
             while True:
                 began_ms = monotonic_ms()
                 state = self.link.newest
-                if self.watched and state is not None and state is not shown:
+                if self.watchers and state is not None and state is not shown:
                     shown = state
                     rgb = await loop.run_in_executor(pool, portrait.renderer.render, state, SIZE_PX)
                     picture = Picture(to_yuv420(rgb), state.pts_ms, None, began_ms)

@@ -30,6 +30,9 @@ logger = logging.getLogger(__name__)
 
 STATE_S = 0.5
 ENTER_S = 5.0
+CLOSE_S = 1.0
+"""How long a page may take to say goodbye: one that was closed meanwhile says nothing."""
+HEARTBEAT_S = 10.0
 OUTGOING = 64
 """Messages that may wait for a page that does not read; then it is shown the door."""
 TAKEN_OVER = 4001
@@ -88,7 +91,10 @@ class Desk:
     async def serve(self, request: web.Request) -> web.WebSocketResponse:
         """Answers `GET /desk`: a WebSocket, docs/call.md."""
         socket = web.WebSocketResponse(
-            compress=False, max_msg_size=messages.MAX_MESSAGE_BYTES, heartbeat=10.0
+            timeout=CLOSE_S,
+            heartbeat=HEARTBEAT_S,
+            compress=False,
+            max_msg_size=messages.MAX_MESSAGE_BYTES,
         )
         await socket.prepare(request)
         if not await self._admits(socket):

@@ -68,13 +68,13 @@ class PageMedia:
 
     async def run(self) -> None:
         """Keeps both connections until cancelled."""
-        self._avatar.watched = True
+        self._avatar.watchers += 1
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._show())
                 group.create_task(self._take_in())
         finally:
-            self._avatar.watched = False
+            self._avatar.watchers -= 1
 
     async def _show(self) -> None:
         while True:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import Callable
+from contextlib import AsyncExitStack
 
 from aiohttp import web
 
@@ -16,6 +17,7 @@ from client.call_page.room_call import RoomCall
 from client.capture import FrameSource
 from client.clock import monotonic_ms, unix_ms
 from client.config import CallConfig
+from client.feed import PortraitLoader
 from client.local_page import OWN_DEVICES, add_page, listening, open_browser
 from client.parts import (
     FaceModelParts,
@@ -63,7 +65,7 @@ async def call(config: CallConfig, tell: Callable[[str], None]) -> None:
         tell(f"call at {address}#{secret}")
         if config.browser:
             open_browser(f"{address}#{secret}")
-        await first_ends(_take_part(config, desk, tell), _end(desk))
+        await first_ends(_load_and_take_part(config, desk, tell), _end(desk))
 
 
 def build(desk: Desk) -> web.Application:
@@ -82,44 +84,63 @@ async def _end(desk: Desk) -> None:
     await desk.left.wait()
 
 
-async def _take_part(config: CallConfig, desk: Desk, tell: Callable[[str], None]) -> None:
-    sending, receiving = config.sender, config.receiver
+async def _load_and_take_part(config: CallConfig, desk: Desk, tell: Callable[[str], None]) -> None:
+    sending, device = config.sender, config.receiver.device
     # A device that is not there is told before anybody is kept waiting.
     parts, _ = await asyncio.gather(
         asyncio.to_thread(load_face_model, sending.speaker_path, closed_loop=sending.closed_loop),
-        asyncio.to_thread(check_device, receiving.device),
+        asyncio.to_thread(check_device, device),
     )
-    camera = BrowserCamera() if config.from_browser else None
-    microphone = None if camera is None else BrowserMicrophone(camera.start_ms)
-    source: FrameSource = (
-        camera if camera is not None else await asyncio.to_thread(open_source, sending)
-    )
-    sound: SoundSource | None = (
-        microphone
-        if microphone is not None
-        else await asyncio.to_thread(open_sound, sending, source)
+    await take_part(
+        *(config, desk, parts),
+        load=lambda path, base_of: load_portrait(path, device, base_of),
+        tell=tell,
     )
 
-    async with take_seat(sending) as seat:
+
+async def take_part(
+    config: CallConfig,
+    desk: Desk,
+    parts: FaceModelParts,
+    load: PortraitLoader,
+    tell: Callable[[str], None],
+) -> None:
+    """Everything of a call but its page's address, until its source ends or it is cancelled.
+
+    Args:
+        config: of the call.
+        desk: of the page.
+        parts: of our speaker file.
+        load: loads speakers, our own as well.
+        tell: told, for people, who watches.
+
+    Raises:
+        NerfcallError: the call cannot go on.
+    """
+    sending = config.sender
+    camera = BrowserCamera() if config.from_browser else None
+    microphone = None if camera is None else BrowserMicrophone(camera.start_ms)
+    source: FrameSource | None = camera
+    sound: SoundSource | None = microphone
+    if source is None:
+        source = await asyncio.to_thread(open_source, sending)
+        sound = await asyncio.to_thread(open_sound, sending, source)
+    async with AsyncExitStack() as stack:
+        seat = await stack.enter_async_context(take_seat(sending))
         speaker = await seat.files().identify(sending.speaker_path)
-        with make_receiver(
-            receiving, lambda path, base_of: load_portrait(path, receiving.device, base_of)
-        ) as receiver:
-            sender = make_sender(sending, source, speaker, parts)
-            avatar = Avatar(
-                *(speaker, parts.signal),
-                load=lambda: load_portrait(sending.speaker_path, receiving.device),
-            )
-            sender.link_opened(avatar.link)
-            room = RoomCall(config, seat, sender, receiver, speaker, parts.base, tell)
-            desk.open(Studio(room, sender, receiver, avatar, camera, microphone))
-            await first_ends(
-                run_pipeline(source, parts.make_analyzer, sender, sound),
-                receiver.run(),
-                avatar.run(),
-                room.run(),
-                _hold_still(sender, parts),
-            )
+        receiver = stack.enter_context(make_receiver(config.receiver, load))
+        sender = make_sender(sending, source, speaker, parts)
+        avatar = Avatar(speaker, parts.signal, lambda: load(sending.speaker_path, None))
+        sender.link_opened(avatar.link)
+        room = RoomCall(config, seat, sender, receiver, speaker, parts.base, tell)
+        desk.open(Studio(room, sender, receiver, avatar, camera, microphone))
+        await first_ends(
+            run_pipeline(source, parts.make_analyzer, sender, sound),
+            receiver.run(),
+            avatar.run(),
+            room.run(),
+            _hold_still(sender, parts),
+        )
 
 
 async def _hold_still(sender: FaceSender, parts: FaceModelParts) -> None:

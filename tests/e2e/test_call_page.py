@@ -6,7 +6,7 @@ Ann's camera and microphone are her browser's, Bob's come from a clip.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -245,10 +245,12 @@ def test_a_reloaded_page_is_in_the_call_again(people: TwoPeople) -> None:
 
 
 def test_a_server_that_restarts_does_not_touch_the_call(people: TwoPeople) -> None:
-    states: Callable[[], list[Any]] = lambda: [
-        page.evaluate("[nerfcall.state, nerfcall.program.reached]")
-        for page in (people.ann_page, people.bob_page)
-    ]
+    def states() -> list[Any]:
+        return [
+            page.evaluate("[nerfcall.state, nerfcall.program.reached]")
+            for page in (people.ann_page, people.bob_page)
+        ]
+
     people.server.kill()
     wait_until(lambda: states() == [["live", False]] * 2, "a call without a server")
     people.serve()

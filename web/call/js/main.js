@@ -68,7 +68,7 @@ function closed(reason) {
 /** Everything is loaded: camera and microphone may go to the program. */
 async function ready() {
   const own = state.source === "browser";
-  if (own) await Promise.all([state.camera && camera.track === null ? openDevice(camera) : null, microphone.track === null ? openDevice(microphone) : null]);
+  if (own) await Promise.all([state.camera !== false && camera.track === null ? openDevice(camera) : null, microphone.track === null ? openDevice(microphone) : null]);
   const tracks = own ? { video: camera.track, audio: microphone.track } : null;
   intake = new Intake((data) => desk.send({ type: "signal", media: "camera", data }), showAvatar, tracks);
   await intake.connect();
