@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
-from aiohttp import WSMessage, WSMsgType, web
+from aiohttp import WSCloseCode, WSMessage, WSMsgType, web
 
 from client.call_page import messages
 from client.call_page.avatar import CALL_FPS, LOBBY_FPS, Avatar
@@ -109,6 +109,11 @@ class Desk:
             if self._visit is visit:
                 self._visit = None
         return socket
+
+    async def close(self, app: web.Application) -> None:
+        """The program ends: the page is told, and goes."""
+        if self._visit is not None:
+            await self._visit.socket.close(code=WSCloseCode.GOING_AWAY, message=b"the program ends")
 
     async def _admits(self, socket: web.WebSocketResponse) -> bool:
         try:

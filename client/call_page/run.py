@@ -76,6 +76,7 @@ def build(desk: Desk) -> web.Application:
     """
     app = web.Application()
     app.router.add_get("/desk", desk.serve)
+    app.on_shutdown.append(desk.close)
     add_page(app, "call", MODULES, OWN_DEVICES)
     return app
 

@@ -133,3 +133,15 @@ async def test_a_call_that_is_to_begin_at_once_does(server: TestServer, tmp_path
         CallPage(address, devices=False) as page,
     ):
         await until(lambda: page.state.get("phase") == "joined")
+
+
+async def test_the_program_ends_although_its_page_is_open(
+    server: TestServer, tmp_path: Path
+) -> None:
+    program = participant("ann", server, tmp_path)
+    address = await program.__aenter__()
+    async with CallPage(address) as page:
+        await until(lambda: len(page.avatar) > 2)
+        async with asyncio.timeout(6.0):
+            await program.__aexit__(None, None, None)
+        await until(lambda: page.close_code is not None)

@@ -8,12 +8,13 @@ import { Intake } from "./intake.js";
 import { Portrait } from "./portrait.js";
 import { CALL_STATES, callState } from "./state.js";
 import { Statistics } from "./statistics.js";
-import { element, press, showLobby, showState, showWait, spokenCodes, write } from "./view.js";
+import { element, press, showLobby, showScreen, showState, showWait, spokenCodes, write } from "./view.js";
 
 const TICK_MS = 200;
 const SAMPLE_MS = 1000;
 const SIZE_SETTLE_MS = 3000;
 const VOICE_SIZE = 128;
+const GONE_MS = 3000;
 const PANELS = { chat: "chat-button", "figures-panel": "figures-button" };
 
 let state = null; // of the program, as it last said
@@ -24,6 +25,7 @@ let voice = false;
 let askedSize = null;
 let askedMs = -Infinity;
 let joinedMs = null;
+let gone = null;
 
 const url = new URL("/desk", location.href.replace(/^http/, "ws"));
 const desk = new Desk(url.href, location.hash.slice(1), { message: receive, closed });
@@ -49,6 +51,8 @@ setInterval(sample, SAMPLE_MS);
 
 function receive(message) {
   deskOpen = true;
+  clearTimeout(gone);
+  gone = null;
   if (message.type === "state") follow(message);
   else if (message.type === "ready") ready();
   else if (message.type === "chat") chat.add(message, !element("chat").hidden);
@@ -58,7 +62,10 @@ function receive(message) {
 
 function closed(reason) {
   deskOpen = false;
-  if (reason === "lost") return;
+  if (reason === "lost") {
+    gone ??= setTimeout(() => showWait("The program has ended", "Start nerfcall call again, and open the address that it prints."), GONE_MS);
+    return;
+  }
   state = null;
   for (const device of [camera, microphone]) device.close();
   if (reason === "taken_over") showWait("Open elsewhere", "This call was opened on another page. Reload this one to bring it back here.");
@@ -82,7 +89,9 @@ function follow(told) {
     if (before !== null && before.phase !== "lobby") leftCall();
     showLobby(told);
   } else {
+    if (before?.phase === "lobby") chat.clear();
     if (before === null || before.phase === "loading" || before.phase === "lobby") enterCall();
+    else showScreen("call");
     press("microphone", told.microphone);
     press("camera", told.camera);
     write("sas", spokenCodes(told.codes));
@@ -93,9 +102,7 @@ function follow(told) {
 function enterCall() {
   wasLive = false;
   askedSize = null;
-  chat.clear();
-  document.body.dataset.screen = "call";
-  for (const screen of ["wait", "lobby", "call"]) element(screen).hidden = screen !== "call";
+  showScreen("call");
   listen();
   tick();
 }
