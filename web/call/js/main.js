@@ -222,7 +222,7 @@ function deviceChanged(kind, track) {
   intake?.replace(kind, track);
   if (kind === "audio") {
     level.follow(track);
-    if (track !== null && state !== null) track.enabled = state.microphone;
+    if (track !== null) track.enabled = state?.microphone !== false;
   } else {
     element("preview").srcObject = track && new MediaStream([track]);
     element("preview-note").hidden = track !== null;
