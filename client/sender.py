@@ -101,6 +101,7 @@ class FaceSender:
         self._tracking: Tracking | None = None
         self._presence = control.Presence()
         self._last: FaceState | None = None
+        self._awaited = False
         self.seen: Tracking | None = None
         self.errors: Counter[str] = Counter()
         self.sound = SoundEncoder() if sound is None else sound
@@ -108,7 +109,7 @@ class FaceSender:
     def link_opened(self, link: Link) -> None:
         """A renderer listens from now on."""
         self._links[link] = LEVELS[0]
-        self._encoder.request_key()
+        self._request_key()
         if self._epoch_unix_ms is not None:
             link.send_control(self._hello(self._epoch_unix_ms))
         if self._tracking is not None:
@@ -172,7 +173,7 @@ class FaceSender:
             case control.Ping(t):
                 link.send_control(control.build(control.Pong(t, now_unix_ms)))
             case control.NeedKey():
-                self._encoder.request_key()
+                self._request_key()
             case control.Protect(level) if link in self._links:
                 self._links[link] = LEVELS[level]
                 link.protect(LEVELS[level].copies)
@@ -216,6 +217,9 @@ class FaceSender:
             self._refused(error)
             return
         self._send(packet)
+        if self._awaited:
+            self._awaited = False
+            self.flush()  # somebody sees nothing until then
 
     def sounded(self, frame: OpusFrame) -> None:
         """Sends a piece of sound, unless the microphone is off."""
@@ -227,6 +231,11 @@ class FaceSender:
     def flush(self) -> None:
         """Sends frames that wait for others which do not come."""
         self._send(self._encoder.flush())
+
+    def _request_key(self) -> None:
+        """The next packet can be read by everybody, and waits for no more than its frame."""
+        self._encoder.request_key()
+        self._awaited = True
 
     def _protect_all(self) -> None:
         """All renderers get the same packets and sound: as the one with the most loss needs."""

@@ -14,6 +14,7 @@ from client.errors import ControlMessageError, NegotiationError
 from client.peers import OPEN_TIMEOUT_S, Peer
 from client.receiver import Receiver, clamp_size
 from client.signaling import Pairing
+from client.stats import CallState
 from client.track import PortraitTrack
 from client.transport import negotiation
 from client.transport.link import MAX_CONTROL_CHARS
@@ -93,6 +94,7 @@ class View:
         connection.addTransceiver(self._sound, direction="sendonly")
         self._channel: RTCDataChannel = connection.createDataChannel(STATS_LABEL)
         self._stats_due_ms = 0.0
+        self._told: CallState | None = None
         self._frames_due_ms = 0.0
         self._channel.on("message", self._message)
         connection.on("connectionstatechange", self._changed)
@@ -132,8 +134,10 @@ class View:
             ]
             if frames:
                 self._send({"type": "frames", "frames": frames})
-        if now_ms >= self._stats_due_ms:
+        state = self._receiver.state(now_ms)
+        if now_ms >= self._stats_due_ms or state is not self._told:
             self._stats_due_ms = now_ms + STATS_INTERVAL_MS
+            self._told = state
             self._send(self._receiver.message(now_ms))
 
     async def close(self) -> None:

@@ -28,7 +28,8 @@ from client.sender import FaceSender
 
 logger = logging.getLogger(__name__)
 
-STATE_S = 0.5
+STATE_MS = 500.0
+TICK_S = 0.1
 ENTER_S = 5.0
 CLOSE_S = 1.0
 """How long a page may take to say goodbye: one that was closed meanwhile says nothing."""
@@ -159,6 +160,11 @@ class Desk:
             case _:
                 pass
 
+    @property
+    def phase(self) -> str:
+        """Where the participant stands; "loading" before there is anything to join with."""
+        return "loading" if self._studio is None else self._studio.room.phase.value
+
     def lines(self, told: int) -> list[ChatLine]:
         """The chat behind a line."""
         return [] if self._studio is None else self._studio.receiver.chat.after(told)
@@ -169,7 +175,7 @@ class Desk:
         sender = config.sender
         told: dict[str, object] = {
             "type": "state",
-            "phase": "loading",
+            "phase": self.phase,
             "room": sender.room,
             "participant": sender.participant,
             "speaker": sender.speaker_path.name,
@@ -187,7 +193,6 @@ class Desk:
         in_room = room.phase is not Phase.LOBBY
         studio.avatar.fps = CALL_FPS if in_room else LOBBY_FPS
         return told | {
-            "phase": room.phase.value,
             "failure": room.failure,
             "reached": room.is_reached,
             "camera": presence.camera,
@@ -208,6 +213,7 @@ class _Visit:
     def __init__(self, socket: web.WebSocketResponse, desk: Desk) -> None:
         self.socket = socket
         self._desk = desk
+        self._asked = asyncio.Event()
         self._media: PageMedia | None = None
         self._outgoing: asyncio.Queue[Mapping[str, object]] = asyncio.Queue(OUTGOING)
 
@@ -220,6 +226,7 @@ class _Visit:
             async for message in self.socket:
                 try:
                     self._desk.heard(messages.parse(_text(message)), self._media)
+                    self._asked.set()
                 except CallPageError as error:
                     logger.warning("the page: %s", error)
         finally:
@@ -239,11 +246,17 @@ class _Visit:
     async def _tell(self) -> None:
         """Sends states, and lines of chat as they come."""
         told = 0
+        phase, due_ms = None, 0.0
         while True:
-            self._send(self._desk.state(monotonic_ms()))
-            for _ in range(5):
-                told = self._chat(told)
-                await asyncio.sleep(STATE_S / 5)
+            now_ms = monotonic_ms()
+            if now_ms >= due_ms or self._desk.phase != phase or self._asked.is_set():
+                phase, due_ms = self._desk.phase, now_ms + STATE_MS
+                self._asked.clear()
+                self._send(self._desk.state(now_ms))
+            told = self._chat(told)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(TICK_S):
+                    await self._asked.wait()
 
     def _chat(self, told: int) -> int:
         for line in self._desk.lines(told):

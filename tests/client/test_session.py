@@ -225,7 +225,7 @@ async def test_several_viewers_share_one_render_at_the_largest_size_asked_for(
 ) -> None:
     async with running(sender(url, speaker_path)), running(receiver(url, tmp_path)):
         async with Page(url, "room") as first, Page(url, "room") as second:
-            await until(lambda: is_live(first) and is_live(second))
+            await until(lambda: is_live(first) and is_live(second) and bool(first.sizes))
             assert first.sizes[-1] == 64
             first.send('{"type":"size","size":128}')
             first.send("nonsense")

@@ -10,7 +10,7 @@ import { CALL_STATES, callState } from "./state.js";
 import { Statistics } from "./statistics.js";
 import { element, press, showLobby, showScreen, showState, showWait, spokenCodes, write } from "./view.js";
 
-const TICK_MS = 200;
+const TICK_MS = 100;
 const SAMPLE_MS = 1000;
 const SIZE_SETTLE_MS = 3000;
 const VOICE_SIZE = 128;
@@ -280,7 +280,10 @@ function wireCall() {
     button.addEventListener("click", () => togglePanel(button.closest(".panel").id));
   }
   const video = element("portrait");
-  video.addEventListener("loadeddata", () => (element("frame").dataset.picture = "true"));
+  video.addEventListener("loadeddata", () => {
+    element("frame").dataset.picture = "true";
+    tick();
+  });
   addEventListener("keydown", (event) => shortcut(event, actions));
 }
 
