@@ -37,7 +37,7 @@ export class Chat {
     said.textContent = text;
     line.append(who, time, said);
     this.#list.append(line);
-    this.#list.scrollTop = this.#list.scrollHeight;
+    line.scrollIntoView({ block: "nearest" });
     if (!open && !mine) this.unread += 1;
   }
 
