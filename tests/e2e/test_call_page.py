@@ -67,11 +67,10 @@ class TwoPeople:
 
     def participant(self, name: str, speaker: Path, *arguments: str | Path) -> Process:
         place = ("--server", self.address, "--room", "two", "--participant", name)
+        # Two people, two browsers and all that they render share one machine here.
+        modest = ("--size", "128", "--open-loop", "--no-browser")
         return self.stack.enter_context(
-            Process(
-                *(self.folder, name, "call", *place, "--speaker", speaker, "--no-browser"),
-                *arguments,
-            )
+            Process(*(self.folder, name, "call", *place, "--speaker", speaker), *modest, *arguments)
         )
 
     def open(self, browser: Browser, process: Process) -> Page:
@@ -172,7 +171,6 @@ def test_both_hear_each_other(people: TwoPeople) -> None:
     for page, hz in ((people.ann_page, BOB_HZ), (people.bob_page, ANN_HZ)):
         assert not page.evaluate("document.getElementById('portrait').muted")
         tone_hz, share = heard_hz(page)
-        print(page.evaluate("nerfcall.figures"))
         assert tone_hz == pytest.approx(hz, abs=30)
         assert 0.1 < share < 0.45
 
