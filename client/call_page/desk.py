@@ -43,7 +43,7 @@ STRANGER = 4003
 
 
 @dataclass(frozen=True, slots=True)
-class Studio:
+class Stage:
     """What a call is made with, once everything is loaded.
 
     Attributes:
@@ -70,24 +70,40 @@ class Desk:
         left: set when the page wants the program to end.
     """
 
-    def __init__(self, config: CallConfig, secret: str) -> None:
+    def __init__(self, config: CallConfig, secret: str, enrolment: str | None = None) -> None:
         """Prepares to serve.
 
         Args:
             config: of the call.
             secret: that the page's address holds.
+            enrolment: path of the page that learns a face; None where there is none.
         """
+        self._enrolment = enrolment
         self.left = asyncio.Event()
         self._config = config
         self._secret = secret
-        self._studio: Studio | None = None
+        self._stage: Stage | None = None
+        self._faceless = False
         self._opened = asyncio.Event()
         self._visit: _Visit | None = None
 
-    def open(self, studio: Studio) -> None:
+    def open(self, stage: Stage) -> None:
         """Everything is loaded."""
-        self._studio = studio
+        self._stage = stage
+        self._faceless = False
         self._opened.set()
+
+    async def shut(self, *, faceless: bool = False) -> None:
+        """Everything is to be loaded anew; the page that is open comes back by itself.
+
+        Args:
+            faceless: there is nothing to load before a face is learned.
+        """
+        self._stage = None
+        self._faceless = faceless
+        self._opened.clear()
+        if self._visit is not None:
+            await self._visit.socket.close(code=WSCloseCode.SERVICE_RESTART, message=b"loading")
 
     async def serve(self, request: web.Request) -> web.WebSocketResponse:
         """Answers `GET /desk`: a WebSocket, docs/call.md."""
@@ -124,35 +140,35 @@ class Desk:
             return False
         return isinstance(entered, messages.Enter) and entered.fits(self._secret)
 
-    async def opened(self) -> Studio:
+    async def opened(self) -> Stage:
         """Waits until everything is loaded."""
         await self._opened.wait()
-        assert self._studio is not None, "it is opened with a studio"
-        return self._studio
+        assert self._stage is not None, "it is opened with a stage"
+        return self._stage
 
     def heard(self, message: messages.PageMessage, media: PageMedia | None) -> None:
         """Does what the page asks for; what cannot be done yet is left undone."""
         if isinstance(message, messages.Leave):
             self.left.set()
-        studio = self._studio
-        if studio is None:
+        stage = self._stage
+        if stage is None:
             return
         match message:
             case messages.Join():
-                studio.room.join()
+                stage.room.join()
             case messages.HangUp():
-                studio.room.hang_up()
+                stage.room.hang_up()
             case messages.Show(camera, microphone):
-                now = studio.sender.presence
-                studio.sender.show(
+                now = stage.sender.presence
+                stage.sender.show(
                     Presence(
                         now.camera if camera is None else camera,
                         now.microphone if microphone is None else microphone,
                     )
                 )
             case messages.Say(text):
-                studio.sender.say(text)
-                studio.receiver.chat.write(text, unix_ms())
+                stage.sender.say(text)
+                stage.receiver.chat.write(text, unix_ms())
             case messages.Signal() if media is not None:
                 media.signaled(message)
             case messages.Reconnect() if media is not None:
@@ -162,16 +178,22 @@ class Desk:
 
     @property
     def phase(self) -> str:
-        """Where the participant stands; "loading" before there is anything to join with."""
-        return "loading" if self._studio is None else self._studio.room.phase.value
+        """Where the participant stands.
+
+        Before there is anything to join with, "loading", or "faceless" where a face has to be
+        learned first.
+        """
+        if self._stage is not None:
+            return self._stage.room.phase.value
+        return "faceless" if self._faceless else "loading"
 
     def lines(self, told: int) -> list[ChatLine]:
         """The chat behind a line."""
-        return [] if self._studio is None else self._studio.receiver.chat.after(told)
+        return [] if self._stage is None else self._stage.receiver.chat.after(told)
 
     def state(self, now_ms: float) -> dict[str, object]:
         """What the page is told."""
-        config, studio = self._config, self._studio
+        config, stage = self._config, self._stage
         sender = config.sender
         told: dict[str, object] = {
             "type": "state",
@@ -184,14 +206,15 @@ class Desk:
             "source": "browser" if config.from_browser else "clip" if sender.clip else "camera",
             "watch": watch_address(config),
             "command": invitation(config),
+            "enrolment": self._enrolment,
         }
-        if studio is None:
+        if stage is None:
             return told
-        presence = studio.sender.presence
-        room = studio.room
-        seen = studio.sender.seen
+        presence = stage.sender.presence
+        room = stage.room
+        seen = stage.sender.seen
         in_room = room.phase is not Phase.LOBBY
-        studio.avatar.fps = CALL_FPS if in_room else LOBBY_FPS
+        stage.avatar.fps = CALL_FPS if in_room else LOBBY_FPS
         return told | {
             "failure": room.failure,
             "reached": room.is_reached,
@@ -235,9 +258,9 @@ class _Visit:
             await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _connect(self) -> None:
-        studio = await self._desk.opened()
+        stage = await self._desk.opened()
         self._media = PageMedia(
-            *(studio.receiver, studio.avatar, studio.camera, studio.microphone),
+            *(stage.receiver, stage.avatar, stage.camera, stage.microphone),
             send=lambda media, data: self._send(_signal(media, data)),
         )
         self._send({"type": "ready"})

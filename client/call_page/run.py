@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import secrets
 from collections.abc import Callable
 from contextlib import AsyncExitStack
@@ -11,12 +12,15 @@ from aiohttp import web
 
 from client.call_page.avatar import Avatar
 from client.call_page.camera import BrowserCamera
-from client.call_page.desk import Desk, Studio
+from client.call_page.desk import Desk, Stage
 from client.call_page.microphone import BrowserMicrophone
 from client.call_page.room_call import RoomCall
 from client.capture import FrameSource
 from client.clock import monotonic_ms, unix_ms
 from client.config import CallConfig
+from client.enrol.app import create_enrol_app
+from client.enrol.studio import Studio, StudioConfig
+from client.errors import OutputError
 from client.feed import PortraitLoader
 from client.local_page import OWN_DEVICES, add_page, listening, open_browser
 from client.parts import (
@@ -31,6 +35,8 @@ from client.seat import take_seat
 from client.sender import FaceSender, SoundSource, run_pipeline
 from client.session import first_ends, make_receiver, make_sender, run_session
 from codec.face import FaceState
+
+logger = logging.getLogger(__name__)
 
 MODULES = (
     *("backoff", "causes", "clock", "last_picture", "latency", "meter", "peer", "picture"),
@@ -59,17 +65,21 @@ async def call(config: CallConfig, tell: Callable[[str], None]) -> None:
     Raises:
         NerfcallError: the call cannot go on.
     """
-    secret = secrets.token_urlsafe(16)
-    desk = Desk(config, secret)
-    async with listening(build(desk), config.page_port) as address:
+    secret, hidden = secrets.token_urlsafe(16), secrets.token_urlsafe(16)
+    studio = _open_studio(config)
+    desk = Desk(config, secret, None if studio is None else f"/{hidden}/")
+    app = build(desk)
+    if studio is not None:
+        app.add_subapp(f"/{hidden}/", create_enrol_app(studio))
+    async with listening(app, config.page_port) as address:
         tell(f"call at {address}#{secret}")
         if config.browser:
             open_browser(f"{address}#{secret}")
-        await first_ends(_load_and_take_part(config, desk, tell), _end(desk))
+        await first_ends(_with_a_face(config, desk, studio, tell), _when(desk.left))
 
 
 def build(desk: Desk) -> web.Application:
-    """Puts the application together.
+    """Puts the application together, without the page that learns a face.
 
     Raises:
         ClientError: the page's files are missing.
@@ -81,8 +91,37 @@ def build(desk: Desk) -> web.Application:
     return app
 
 
-async def _end(desk: Desk) -> None:
-    await desk.left.wait()
+def _open_studio(config: CallConfig) -> Studio | None:
+    """What learns our face on the page, in place of the speaker file; None where it cannot."""
+    if not config.from_browser:
+        return None
+    try:
+        return Studio(StudioConfig(config.sender.speaker_path, device=config.receiver.device))
+    except OutputError as error:
+        logger.info("no face can be learned here: %s", error)
+        return None
+
+
+async def _with_a_face(
+    config: CallConfig, desk: Desk, studio: Studio | None, tell: Callable[[str], None]
+) -> None:
+    """Takes part, and again with the face that is learned meanwhile."""
+    if studio is None:
+        return await _load_and_take_part(config, desk, tell)
+    if config.sender.speaker_path.exists():
+        await first_ends(_load_and_take_part(config, desk, tell), _when(studio.accepted))
+        if not studio.accepted.is_set():
+            return
+        await desk.shut()
+    else:
+        await desk.shut(faceless=True)
+        await studio.accepted.wait()
+        await desk.shut()
+    await _load_and_take_part(config, desk, tell)
+
+
+async def _when(event: asyncio.Event) -> None:
+    await event.wait()
 
 
 async def _load_and_take_part(config: CallConfig, desk: Desk, tell: Callable[[str], None]) -> None:
@@ -134,7 +173,7 @@ async def take_part(
         avatar = Avatar(speaker, parts.signal, lambda: load(sending.speaker_path, None))
         sender.link_opened(avatar.link)
         room = RoomCall(config, seat, sender, receiver, speaker, parts.base, tell)
-        desk.open(Studio(room, sender, receiver, avatar, camera, microphone))
+        desk.open(Stage(room, sender, receiver, avatar, camera, microphone))
         await first_ends(
             run_pipeline(source, parts.make_analyzer, sender, sound),
             receiver.run(),

@@ -112,7 +112,7 @@ async def test_a_new_page_takes_over_from_the_one_before(
     async with participant("ann", server, tmp_path) as address, CallPage(address) as before:
         await until(lambda: before.state.get("phase") == "lobby")
         async with CallPage(address) as after:
-            await until(lambda: after.state.get("phase") == "lobby" and len(after.avatar) > 2)
+            await until(lambda: after.state.get("phase") == "lobby" and len(after.avatar) > 2, 20.0)
             await until(lambda: before.close_code == 4001)
 
 

@@ -84,6 +84,10 @@ async function ready() {
 function follow(told) {
   const before = state;
   state = told;
+  linkEnrolment(told.phase === "faceless" || told.phase === "lobby" ? told.enrolment : null);
+  if (told.phase === "faceless") {
+    return showWait("Show your face first", "nerfcall learns it in about five minutes, on this computer: half a minute of video, then a look at the result.");
+  }
   if (told.phase === "loading") return showWait("Loading your portrait", "This takes a few seconds.");
   if (told.phase === "lobby") {
     if (before !== null && before.phase !== "lobby") leftCall();
@@ -97,6 +101,17 @@ function follow(told) {
     write("sas", spokenCodes(told.codes));
   }
   write("room", told.room);
+}
+
+/** The page that learns a face leads back here. */
+function linkEnrolment(path) {
+  for (const link of document.querySelectorAll("[data-enrolment]")) {
+    link.hidden = path === null;
+    if (path !== null && link.getAttribute("href") !== path) {
+      link.href = path;
+      link.onclick = () => sessionStorage.setItem("nerfcall-back", location.href);
+    }
+  }
 }
 
 function enterCall() {
@@ -116,7 +131,7 @@ function leftCall() {
 
 function tick() {
   const { stats } = portrait;
-  if (state === null || state.phase === "loading") return;
+  if (state === null || state.phase === "loading" || state.phase === "faceless") return;
   element("level").value = level.level;
   if (state.phase === "lobby") {
     globalThis.nerfcall.state = "lobby";
