@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from enum import StrEnum
-from pathlib import Path
 from typing import Protocol
 
 import numpy as np
@@ -93,12 +92,12 @@ class Portrait:
 class PortraitLoader(Protocol):
     """Makes a portrait of a speaker file; may take seconds, runs in a thread of its own."""
 
-    def __call__(self, path: Path, base_of: str | None) -> Portrait:
+    def __call__(self, content: bytes, base_of: str | None) -> Portrait:
         """Loads a speaker file, or a base layer.
 
         Args:
-            path: of the file.
-            base_of: the speaker, where the file holds nothing but its base layer.
+            content: the bytes of the file.
+            base_of: the speaker, where they hold nothing but its base layer.
 
         Raises:
             SpeakerFileError: it is damaged or not one.
@@ -202,6 +201,8 @@ class SpeakerFeed:
         if not states:
             return
         self._count(packet, len(states))
+        if self._decoder is not None and (receipt := self._decoder.receipt()) is not None:
+            self._link.receipt = bytes(receipt)
         self._newest = states[-1]
         self._decoded_ms = now_ms
         for state in states:
@@ -215,8 +216,10 @@ class SpeakerFeed:
             return self._decoder.decode(packet)
         except PacketError as error:
             missing = isinstance(error, MissingReferenceError)
-            # After a long silence a short header is taken for an older one, and seems damaged.
-            if missing or now_ms - self._decoded_ms > HELD_AFTER_MS:
+            # Where a packet's reference was lost, a later one refers to what is here: nobody has
+            # to be asked. After a long silence a short header is taken for an older one, and
+            # seems damaged.
+            if self._newest is None or now_ms - self._decoded_ms > HELD_AFTER_MS:
                 self._request_key(now_ms)
             # Whoever joins a running stream hears the end of a chain first; that is no fault.
             if not missing or self._newest is not None:

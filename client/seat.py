@@ -21,7 +21,8 @@ from client.peers import Peer, PeerTable
 from client.receiver import Receiver
 from client.sender import FaceSender
 from client.signaling import Membership, Pairing, Role, SignalingClient
-from client.speaker_files import SpeakerFiles, cache_dir
+from client.speaker_cache import SpeakerCache
+from client.speaker_files import SpeakerFiles
 from client.speaker_peers import RendererPeer, SpeakerPeer
 from client.transport.rtc import Carrier, RtcLink
 from client.viewers import ViewerPeer
@@ -46,7 +47,7 @@ class Seat:
 
     def files(self, cache: Path | None = None) -> SpeakerFiles:
         """Transfers of speaker files with the server."""
-        return SpeakerFiles(self.http, self.server_url, cache or cache_dir(), self.access)
+        return SpeakerFiles(self.http, self.server_url, SpeakerCache(cache), self.access)
 
 
 @asynccontextmanager

@@ -14,10 +14,11 @@ from dataclasses import replace
 from typing import Protocol
 
 from client import control
+from client.audience import Listener, acknowledge
 from client.capture import FrameSource, pump_frames
 from client.clock import monotonic_ms, unix_ms
 from client.errors import ControlMessageError
-from client.protection import LEVELS, Protection
+from client.protection import LEVELS
 from client.slot import NewestSlot
 from client.sound.sending import SoundEncoder, encoded
 from client.sound.source import SoundFrame
@@ -96,7 +97,7 @@ class FaceSender:
         self._speaker = speaker
         self._encoder = encoder
         self._source = source
-        self._links: dict[Link, Protection] = {}
+        self._links: dict[Link, Listener] = {}
         self._epoch_unix_ms: float | None = None
         self._tracking: Tracking | None = None
         self._presence = control.Presence()
@@ -108,7 +109,7 @@ class FaceSender:
 
     def link_opened(self, link: Link) -> None:
         """A renderer listens from now on."""
-        self._links[link] = LEVELS[0]
+        self._links[link] = Listener(link, self._encoder.sequence)
         self._request_key()
         if self._epoch_unix_ms is not None:
             link.send_control(self._hello(self._epoch_unix_ms))
@@ -174,8 +175,10 @@ class FaceSender:
                 link.send_control(control.build(control.Pong(t, now_unix_ms)))
             case control.NeedKey():
                 self._request_key()
+                if link in self._links:
+                    self._links[link].held.lost_track(self._encoder.sequence)
             case control.Protect(level) if link in self._links:
-                self._links[link] = LEVELS[level]
+                self._links[link].protection = LEVELS[level]
                 link.protect(LEVELS[level].copies)
                 self._protect_all()
             case _:
@@ -211,6 +214,7 @@ class FaceSender:
         if not self._links:
             self._encoder.flush()  # whoever comes later has no use for frames of before
             return
+        acknowledge(self._encoder, self._links.values())
         try:
             packet = self._encoder.encode(state, sensitivity)
         except CodecError as error:
@@ -239,7 +243,7 @@ class FaceSender:
 
     def _protect_all(self) -> None:
         """All renderers get the same packets and sound: as the one with the most loss needs."""
-        asked = self._links.values()
+        asked = [listener.protection for listener in self._links.values()]
         latency_ms = min((protection.latency_ms for protection in asked), default=math.inf)
         self._encoder.wait_at_most(latency_ms)
         self.sound.copies = any(protection.copies for protection in asked)

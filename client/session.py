@@ -134,7 +134,9 @@ async def receive(config: ReceiverConfig) -> None:
     # A device that is not there is told before anybody is kept waiting, and torch is loaded by
     # the time a speaker comes.
     await asyncio.to_thread(check_device, config.device)
-    await receive_with(config, lambda path, base_of: load_portrait(path, config.device, base_of))
+    await receive_with(
+        config, lambda content, base_of: load_portrait(content, config.device, base_of)
+    )
 
 
 async def receive_with(config: ReceiverConfig, load: PortraitLoader) -> None:

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from codec.block import FADE, LEAST, MOST, PRIOR, SMALL, multiplier, usual_levels
 from codec.cosine import transform
-from codec.entropy import TOTAL_BITS, scale_class
+from codec.entropy import bits_of_size, scale_class
 from codec.quality import Quality
 from codec.signal import PERSON, STEP
 
@@ -190,12 +190,5 @@ def _tables() -> Matrix:
     tables = np.zeros((_TABLES_AN_OCTAVE * _OCTAVES, _LARGEST + 1))
     for index, row in enumerate(tables):
         scale = scale_class(round(2.0 ** (index / _TABLES_AN_OCTAVE)))
-        spent = TOTAL_BITS - np.log2(np.diff(scale.starts).astype(float))
-        for size in range(_LARGEST + 1):
-            high = size >> scale.shift
-            if high <= scale.limit:
-                row[size] = scale.shift + spent[2 * high]
-            else:
-                beyond = (high - scale.limit + 7).bit_length()
-                row[size] = scale.shift + spent[-1] + 2 * beyond - 5
+        row[:] = [bits_of_size(size, scale) for size in range(_LARGEST + 1)]
     return tables

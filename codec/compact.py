@@ -12,11 +12,12 @@ from codec.allocate import Allocation, Price, allocate
 from codec.block import MAX_SYMBOL, Block, multiplier, usual_classes
 from codec.cosine import of_constant, transform
 from codec.face import FaceState
+from codec.pace import distance_bits
 from codec.packet import SHORT_BYTES
 from codec.quality import Quality
 from codec.signal import COMPONENTS, PERSON, UNITS, SignalModel, Units
 
-NEAR = 0.5
+NEAR = 0.8
 """A reference is tried where the frames lie nearer to it than to the mean by this factor."""
 
 
@@ -44,13 +45,26 @@ class CompactFrame:
         return cls(times_ms, model.components(vectors), prices)
 
 
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """An earlier packet that a block may refer to.
+
+    Attributes:
+        last: (COMPONENTS,) its last frame.
+        distance: packets back to it.
+        saving: share of its bits that a block must save to refer to it.
+    """
+
+    last: Units
+    distance: int
+    saving: float
+
+
 def compress(
     frames: CompactFrame,
     model: SignalModel,
     quality: Quality,
-    reference: Units | None,
-    distance: int,
-    saving: float,
+    references: Sequence[Reference] = (),
 ) -> Block:
     """Chooses a block's symbols, and whether it refers to an earlier frame.
 
@@ -58,9 +72,7 @@ def compress(
         frames: to be told.
         model: the speaker's.
         quality: how coarse a step is, and what a bit has to gain.
-        reference: (COMPONENTS,) the last frame of an earlier packet, None: there is none.
-        distance: packets back to it.
-        saving: share of its bits that a block must save to refer to it.
+        references: to choose from.
     """
     count = len(frames.components)
     person = frames.components[:, :PERSON]
@@ -69,22 +81,28 @@ def compress(
         classes = usual_classes(model, count, refers)
         return allocate(person, frames.prices, predicted, classes, quality)
 
-    chosen = best(np.zeros(PERSON), refers=False)
-    refers = False
-    if reference is not None and _is_near(person, reference[:PERSON] / UNITS):
-        predicted = of_constant(reference, count)
+    alone = chosen = best(np.zeros(PERSON), refers=False)
+    referred: Reference | None = None
+    least = alone.cost
+    for reference in references:
+        if not _is_near(person, reference.last[:PERSON] / UNITS):
+            continue
+        predicted = of_constant(reference.last, count)
         other = best(predicted[:PERSON] / UNITS, refers=True)
-        saved = saving * (chosen.bits + 8 * SHORT_BYTES)
-        if other.cost + quality.price_of_bit * saved < chosen.cost:
-            chosen, refers = other, True
+        more = distance_bits(reference.distance)
+        more += reference.saving * (alone.bits + 8 * SHORT_BYTES)
+        cost = other.cost + quality.price_of_bit * more
+        if cost < least:
+            chosen, referred, least = other, reference, cost
     symbols = np.zeros((count, COMPONENTS), np.int64)
     symbols[:, :PERSON] = chosen.symbols
     background = transform(count) @ frames.components[:, PERSON:]
-    if refers and reference is not None:
-        background[0] -= of_constant(reference, count)[PERSON:] / UNITS
+    if referred is not None:
+        background[0] -= of_constant(referred.last, count)[PERSON:] / UNITS
     symbols[:, PERSON:] = np.rint(background * (UNITS / multiplier(quality.quantiser)))
     symbols = np.clip(symbols, -MAX_SYMBOL, MAX_SYMBOL)
-    return Block(frames.times_ms, distance * refers, quality.quantiser, symbols)
+    distance = 0 if referred is None else referred.distance
+    return Block(frames.times_ms, distance, quality.quantiser, symbols)
 
 
 def _is_near(person: NDArray[np.float64], reference: NDArray[np.float64]) -> bool:

@@ -8,6 +8,7 @@ from codec.errors import MissingReferenceError, PacketError, WrongSpeakerError
 from codec.face import FaceState
 from codec.history import StateHistory
 from codec.packet import Packet, Place, speaker_prefix
+from codec.receipt import Receipt
 from codec.signal import SignalModel
 
 RESYNC_PACKETS = 3
@@ -58,6 +59,11 @@ class Decoder:
             raise
         self.counters["decoded"] += 1
         return states
+
+    def receipt(self) -> Receipt | None:
+        """What to tell the sender of the packets that are here; None before there are any."""
+        stream = self._stream
+        return None if stream is None or not stream.accepted else stream.receipt()
 
     def _accept(self, packet: Packet) -> tuple[FaceState, ...]:
         if packet.is_key:

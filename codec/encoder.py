@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from codec.allocate import Price, usual_price
@@ -13,7 +13,7 @@ from codec.errors import CodecError
 from codec.face import FaceState
 from codec.half import finite, to_halves
 from codec.halves import encode_halves
-from codec.history import HISTORY, Left, span_of
+from codec.history import Left, span_of
 from codec.pace import MAX_DISTANCE
 from codec.packet import (
     MAX_PTS_MS,
@@ -32,6 +32,7 @@ from codec.profile import Profile
 from codec.quality import LIVE_LATENCY_MS, RECORDED_LATENCY_MS, USUAL_QUALITY, Quality
 from codec.rate import RateController
 from codec.sensitivity import Sensitivity
+from codec.sent import SentPackets
 from codec.signal import MAX_FRAMES, SignalModel, Units
 
 MAX_GAP_MS = 5_000
@@ -39,8 +40,6 @@ MAX_GAP_MS = 5_000
 short headers would be taken for other times."""
 KEYS_TO_ENTER = 2
 """Key packets in a row where somebody enters the stream: one may be lost."""
-FORESEEN = 16
-"""Of so many packets before, each is enough to tell a packet's time from its few bits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +47,11 @@ class EncoderConfig:
     """How frames become packets.
 
     A key packet says everything in full. The packets between are headed shortly and most stand
-    alone all the same: losing one costs its own frames and no other. A still face refers to the
-    last packet that stands alone, at most `refer_within` back: were that one lost, the picture
-    that stays is the right one.
+    alone all the same: losing one costs its own frames and no other. Where receivers tell what
+    they hold (`Encoder.acknowledge`), packets refer to that, which is as safe; and while nothing
+    was lost for long, to the packet before, a few in a row. Where nobody tells, a still face
+    refers to the last packet that stands alone, at most `refer_within` back: were that one lost,
+    the picture that stays is the right one.
 
     Attributes:
         latency_ms: how long a frame may wait for those that share its packet.
@@ -60,8 +61,10 @@ class EncoderConfig:
         target_kbps: of compact packets, headers included, which is held by moving the two above;
             None: quality is held instead.
         key_interval: packets from one key packet to the next.
-        refer_within: packets from a reference to the last that refers to it.
-        refer_saving: share of its bits that a packet must save to refer to another.
+        refer_within: packets from a reference to the last that refers to it, where nobody tells.
+        refer_saving: share of its bits that a packet must save to refer to another, likewise.
+        chain: packets in a row that may each need one before it that nobody has told to hold,
+            while receivers have lost nothing for long.
         reliable: whether no packet can be lost, as in a file. Then any packet may refer to the
             one before, whatever that saves, and one key packet is enough to enter.
         first_sequence: sequence number of the first packet. A sender should draw it at random
@@ -76,6 +79,7 @@ class EncoderConfig:
     key_interval: int = 16
     refer_within: int = 6
     refer_saving: float = 0.3
+    chain: int = 1
     reliable: bool = False
     first_sequence: int = 0
 
@@ -101,6 +105,8 @@ class EncoderConfig:
             raise CodecError(
                 f"expected references of 0 to {MAX_DISTANCE} back, got {self.refer_within}"
             )
+        if not 0 <= self.chain <= MAX_DISTANCE:
+            raise CodecError(f"expected a chain of 0 to {MAX_DISTANCE}, got {self.chain}")
         if not 0 <= self.first_sequence < 1 << SEQUENCE_BITS:
             raise CodecError(
                 f"expected a first sequence number of 16 bits, got {self.first_sequence}"
@@ -109,6 +115,15 @@ class EncoderConfig:
 
 RECORDED = EncoderConfig(latency_ms=RECORDED_LATENCY_MS, key_interval=32, reliable=True)
 """For a file: nobody waits for frames, and nothing is lost."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """A packet, what it leaves behind, and what it refers to."""
+
+    packet: Packet
+    left: Left
+    referred: Left | None
 
 
 class Encoder:
@@ -146,8 +161,8 @@ class Encoder:
         self._prices: list[Price] = []
         self._interval_ms = self._config.frame_interval_ms
         self._latency_ms = self._config.latency_ms
-        self._left: dict[int, Left] = {}
-        self._reference: Left | None = None
+        saving = 0.0 if self._config.reliable else self._config.refer_saving
+        self._sent = SentPackets(self._config.refer_within, saving, self._config.chain)
         self._key = 0
         self._keys_due = self._keys_to_enter
         self._sequence = self._config.first_sequence
@@ -164,6 +179,20 @@ class Encoder:
     def request_key(self) -> None:
         """Makes the next packets key packets, for a receiver that enters the stream."""
         self._keys_due = self._keys_to_enter
+
+    @property
+    def sequence(self) -> int:
+        """The next packet's number."""
+        return self._sequence
+
+    def acknowledge(self, sequences: Collection[int], *, calm: bool = False) -> None:
+        """Says which packets every receiver holds; from now on what is sent depends on that.
+
+        Args:
+            sequences: their numbers.
+            calm: whether no receiver has lost any for long.
+        """
+        self._sent.acknowledge(sequences, calm=calm)
 
     def wait_at_most(self, latency_ms: float) -> None:
         """Lets frames wait no longer than this for others, nor than `EncoderConfig.latency_ms`."""
@@ -211,19 +240,15 @@ class Encoder:
             return None
         states, prices = self._waiting, self._prices
         self._waiting, self._prices = [], []
-        if self._profile is Profile.COMPACT:
-            packet, left = self._compact(states, prices)
-        else:
-            packet, left = self._lossless(states)
-        self._left[left.sequence] = left
-        self._left.pop(left.sequence - HISTORY, None)
-        if packet.kind is not Kind.REFERRING or self._config.reliable:
-            self._reference = left
-        if packet.is_key:
-            self._key = left.sequence
+        compact = self._profile is Profile.COMPACT
+        made = self._compact(states, prices) if compact else self._lossless(states)
+        is_base = made.referred is None or self._config.reliable
+        self._sent.remember(made.left, made.referred, is_base=is_base)
+        if made.packet.is_key:
+            self._key = made.left.sequence
             self._keys_due = max(self._keys_due - 1, 0)
         self._sequence += 1
-        return bytes(packet)
+        return bytes(made.packet)
 
     def _take(self, state: FaceState, sensitivity: Sensitivity | None, jumped: bool) -> None:
         if jumped:
@@ -232,41 +257,36 @@ class Encoder:
         self._waiting.append(state)
         self._prices.append(self._usual if sensitivity is None else sensitivity.price(self._model))
 
-    def _compact(self, states: Sequence[FaceState], prices: list[Price]) -> tuple[Packet, Left]:
+    def _compact(self, states: Sequence[FaceState], prices: list[Price]) -> _Made:
         frames = CompactFrame.of(states, prices, self._model)
-        packet, left = self._compressed(states, frames)
+        made = self._compressed(states, frames)
         if self._rate is not None:
             duration_ms = frames.times_ms[-1] + self._interval_ms
-            if self._rate.misses(8 * len(bytes(packet)), duration_ms):
+            if self._rate.misses(8 * len(bytes(made.packet)), duration_ms):
                 self._quality = self._rate.quality
-                packet, left = self._compressed(states, frames)
-            self._rate.sent(8 * len(bytes(packet)), duration_ms)
+                made = self._compressed(states, frames)
+            self._rate.sent(8 * len(bytes(made.packet)), duration_ms)
             self._quality = self._rate.quality
-        return packet, left
+        return made
 
-    def _compressed(self, states: Sequence[FaceState], frames: CompactFrame) -> tuple[Packet, Left]:
-        reference = None if self._is_key_due() else self._reference
-        distance = 0 if reference is None else self._sequence - reference.sequence
-        if distance > self._config.refer_within:
-            reference = None
-        last = None if reference is None else reference.last
-        saving = 0.0 if self._config.reliable else self._config.refer_saving
-        block = compress(frames, self._model, self._quality, last, distance, saving)
-        referred = reference if block.distance else None
+    def _compressed(self, states: Sequence[FaceState], frames: CompactFrame) -> _Made:
+        references = [] if self._is_key_due() else self._sent.references(self._sequence)
+        block = compress(frames, self._model, self._quality, references)
+        referred = self._sent[self._sequence - block.distance] if block.distance else None
         time = self._time_bits(states[0].pts_ms)
         body = encode_block(block, self._model, time)
         packet = self._seal(states[0], time, body, referred)
-        units = reconstruct(block, None if referred is None else last)
-        return packet, self._what_is_left(packet, states[0], frames.times_ms, units[-1])
+        units = reconstruct(block, None if referred is None else referred.last)
+        left = self._what_is_left(packet, states[0], frames.times_ms, units[-1])
+        return _Made(packet, left, referred)
 
-    def _lossless(self, states: Sequence[FaceState]) -> tuple[Packet, Left]:
+    def _lossless(self, states: Sequence[FaceState]) -> _Made:
         times_ms = tuple(state.pts_ms - states[0].pts_ms for state in states)
         halves = [to_halves(state.vector()) for state in states]
         time = self._time_bits(states[0].pts_ms)
-        packet = self._seal(
-            states[0], time, encode_halves(times_ms, halves, self._model, time), None
-        )
-        return packet, self._what_is_left(packet, states[0], times_ms, None)
+        body = encode_halves(times_ms, halves, self._model, time)
+        packet = self._seal(states[0], time, body, None)
+        return _Made(packet, self._what_is_left(packet, states[0], times_ms, None), None)
 
     def _what_is_left(
         self, packet: Packet, first: FaceState, times_ms: tuple[int, ...], last: Units | None
@@ -277,8 +297,7 @@ class Encoder:
         """The lowest bits of a packet's time: as many as tell it whatever was lost."""
         if self._is_key_due():
             return NO_BITS
-        before = range(self._sequence - FORESEEN, self._sequence)
-        known = [self._left[past] for past in before if past in self._left]
+        known = self._sent.before(self._sequence)
         for bits in TIME_BITS:
             low = pts_ms % (1 << bits)
             expected = (left.expected_ms(self._sequence) for left in known)

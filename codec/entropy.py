@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from dataclasses import dataclass
-from math import isqrt
+from math import isqrt, log2
 from typing import Protocol
 
 from codec.errors import CorruptPacketError
@@ -143,6 +143,17 @@ def scale_class(level: int) -> ScaleClass:
     """Returns the table of an expected magnitude of level / 256."""
     usual = level < len(_USUAL_CLASSES)
     return _USUAL_CLASSES[level] if usual else SCALE_CLASSES[class_index(level)]
+
+
+def bits_of_size(size: int, scale: ScaleClass) -> float:
+    """What a value of a magnitude takes by a table, its sign included; never used to code."""
+    high = size >> scale.shift
+    interval = min(2 * high, len(scale.starts) - 2)
+    spent = scale.shift + TOTAL_BITS - log2(scale.starts[interval + 1] - scale.starts[interval])
+    if high > scale.limit:
+        beyond = (high - scale.limit + 7).bit_length()
+        spent += 2 * beyond - 5
+    return spent
 
 
 class RangeEncoder:

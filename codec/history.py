@@ -22,6 +22,7 @@ from codec.packet import (
     unwrap,
 )
 from codec.profile import Profile
+from codec.receipt import Receipt
 from codec.signal import SignalModel, Units
 
 HISTORY = 64
@@ -82,6 +83,10 @@ class StateHistory:
         """Whether this very packet, byte for byte as far as the checksum tells, was accepted."""
         left = self._left.get(self._sequence(packet))
         return left is not None and left.check == packet.check
+
+    def receipt(self) -> Receipt:
+        """Says which packets were accepted; one at least was."""
+        return Receipt.of(self._left)
 
     def accept(self, packet: Packet) -> tuple[FaceState, ...]:
         """Decodes a packet and remembers what it leaves behind.

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
 
-from codec.entropy import ValueCoder
+from codec.entropy import ValueCoder, bits_of_size, scale_class
 from codec.errors import CorruptPacketError
 from codec.signal import MAX_FRAMES
 
@@ -131,6 +131,11 @@ def code_distance(coder: ValueCoder, distance: int, refers: bool) -> int:
     distance = 1 + coder.code(distance - 1, _DISTANCE_LEVEL)
     check_range("packets back", distance, 1, MAX_DISTANCE)
     return distance
+
+
+def distance_bits(distance: int) -> float:
+    """What `code_distance` spends on a distance, about."""
+    return bits_of_size(distance - 1, scale_class(_DISTANCE_LEVEL))
 
 
 def check_range(what: str, value: int, least: int, most: int) -> None:

@@ -70,6 +70,8 @@ class AvatarLink(Link):
     def _transmit(self, packet: bytes) -> bool:
         try:
             self.newest = self._decoder.decode(packet)[-1]
+            if (receipt := self._decoder.receipt()) is not None:
+                self.peer_receipt = bytes(receipt)
         except PacketError as error:
             logger.warning("our own packet: %s", error)
         return True

@@ -133,7 +133,7 @@ async def _load_and_take_part(config: CallConfig, desk: Desk, tell: Callable[[st
     )
     await take_part(
         *(config, desk, parts),
-        load=lambda path, base_of: load_portrait(path, device, base_of),
+        load=lambda content, base_of: load_portrait(content, device, base_of),
         tell=tell,
     )
 
@@ -170,7 +170,9 @@ async def take_part(
         speaker = await seat.files().identify(sending.speaker_path)
         receiver = stack.enter_context(make_receiver(config.receiver, load))
         sender = make_sender(sending, source, speaker, parts)
-        avatar = Avatar(speaker, parts.signal, lambda: load(sending.speaker_path, None))
+        avatar = Avatar(
+            speaker, parts.signal, lambda: load(sending.speaker_path.read_bytes(), None)
+        )
         sender.link_opened(avatar.link)
         room = RoomCall(config, seat, sender, receiver, speaker, parts.base, tell)
         desk.open(Stage(room, sender, receiver, avatar, camera, microphone))

@@ -35,6 +35,7 @@ from codec.quality import USUAL_QUALITY
 
 if TYPE_CHECKING:
     from client.wire_bench import WireRates
+    from codec.loss_bench import LossBench
 
 SIZES = (128, 256, 512, 1024)
 
@@ -66,7 +67,9 @@ def render(
     """Time the rendering of a picture at several sizes, by everything here that can draw it.
 
     Stages are timed one after the other, beside the whole; the last two, colour conversion and
-    VP8 for one viewer, come on top of it. The ratio is to plain torch in the same run.
+    VP8 for one viewer, come on top of it. The ratio is to plain torch in the same run. The bound
+    is what a stage's arithmetic or memory takes at the rates of a large matrix product and a
+    large copy, measured just before.
     """
     from client.picture_cost import measure_pictures
     from models.portrait.bench import measure_rendering
@@ -100,6 +103,12 @@ def render(
             times = [*(row.stages[name] for name in names), cost.yuv_ms, cost.vp8_ms]
             cells.append([f"{row.size}x{row.size}", *(f"{ms:.2f}" for ms in times)])
         print_table("Stages, ms", ("size", *names, "yuv", "vp8"), cells)
+        cells = [
+            [f"{row.size}x{row.size}"]
+            + [f"{100.0 * row.least[name] / row.stages[name]:.0f}%" for name in names]
+            for row in staged
+        ]
+        print_table("Share of this machine's bound", ("size", *names), cells)
     entries = [
         asdict(row) | asdict(costs[row.size]) | {"times_as_fast": ratio}
         for row, ratio in zip(rows, ratios, strict=True)
@@ -143,6 +152,7 @@ def codec(
     """Measure rate, loss of picture and survival of losses of a clip's numbers, both profiles."""
     from codec.bench import measure
     from codec.encoder import RECORDED, EncoderConfig
+    from codec.loss_bench import LOSS_RATES, RTTS_MS, measure_answered
     from models.evaluation.coding_loss import measure_coding_loss
 
     part, who = subject(clip, speaker, frames)
@@ -172,6 +182,14 @@ def codec(
             )
             for name in ProfileName
         }
+        answered = [
+            measure_answered(
+                states, who.signal, loss, rtt_ms, config, float(part.fps), sensitivities
+            )
+            for rtt_ms in RTTS_MS
+            for loss in LOSS_RATES
+            if not recorded
+        ]
     lines: list[tuple[str, str, str]] = [
         ("payload", "payload_kbps", "{:.2f} kbps"),
         ("of which key packets", "key_kbps", "{:.2f} kbps"),
@@ -190,8 +208,10 @@ def codec(
     for position, loss in enumerate(benches[ProfileName.COMPACT].losses):
         if loss.loss:
             found = (bench.losses[position] for bench in benches.values())
-            label = f"decoded at {loss.loss:.0%} loss"
-            cells.append([label, *(f"{entry.decoded:.0%}" for entry in found)])
+            cells.append([f"{loss.loss:.0%} lost", *(_survived(entry) for entry in found)])
+    for entry in answered:
+        label = f"{entry.loss:.0%} lost, receipts, rtt {entry.rtt_ms:g} ms"
+        cells.append([label, f"{entry.payload_kbps:.2f} kbps, {_survived(entry)}", ""])
     lost = (f"{losses[name].lost_db:+.3f} dB" for name in ProfileName)
     cells.insert(1, ["PSNR lost against unquantised numbers", *lost])
     print_table(f"Codec, {len(states)} frames", ("", *benches), cells)
@@ -199,6 +219,7 @@ def codec(
         {"profile": name.value, **asdict(benches[name.value]), **asdict(losses[name])}
         for name in ProfileName
     ]
+    rows[0]["answered"] = [asdict(entry) for entry in answered]
     write_json(json_file, {"rows": rows})
 
 
@@ -338,24 +359,41 @@ def signaling(
     seconds: Annotated[
         float, typer.Option("--seconds", min=1.0, metavar="S", help="How long each phase lasts.")
     ] = 15.0,
+    flood: Annotated[
+        float,
+        typer.Option(
+            "--flood", min=1.0, metavar="N", help="Connections a second that one address tries."
+        ),
+    ] = 2000.0,
     json_file: JsonOption = None,
 ) -> None:
     """Measure how long signaling takes from peer to peer, when quiet and while an address floods.
 
-    Runs a server and all peers on this machine. Needs Linux's loopback network.
+    Runs a server, all peers and the flood on this machine, as three processes. Needs Linux's
+    loopback network. What the peers' process itself is late by is in the latencies as well.
     """
     from client.signaling_bench import SignalingLoad, measure_signaling
 
     with ProgressBar() as bar:
         bar.share("measuring", 0.0, 2.0 * seconds)
-        measured = measure_signaling(SignalingLoad(rooms, seconds))
+        measured = measure_signaling(SignalingLoad(rooms, seconds, flood))
     cells = [
-        [phase, f"{it.messages}", f"{it.p50_ms:.1f}", f"{it.p99_ms:.1f}", f"{it.largest_ms:.1f}"]
+        [
+            *(phase, f"{it.messages}", f"{it.p50_ms:.1f}", f"{it.p99_ms:.1f}"),
+            *(f"{it.largest_ms:.1f}", f"{it.late_p99_ms:.1f}"),
+            *(f"{it.server_cores:.2f}", f"{it.flood_per_s:.0f}"),
+        ]
         for phase, it in measured.items()
     ]
-    print_table(f"Signaling, {rooms} rooms, ms", ("", "messages", "p50", "p99", "largest"), cells)
+    head = ("", "messages", "p50", "p99", "largest", "peers late p99", "server's cores", "flood/s")
+    print_table(f"Signaling, {rooms} rooms, ms", head, cells)
     rows = [{"phase": phase, "rooms": rooms, **asdict(it)} for phase, it in measured.items()]
     write_json(json_file, {"rows": rows})
+
+
+def _survived(loss: LossBench) -> str:
+    """What share of the frames came through, and how long most of the outages were."""
+    return f"{loss.decoded:.0%}, 90 % of outages ≤ {loss.outage_p90_ms:.0f} ms"
 
 
 def _is_worth_a_line(rates: WireRates, cause: str) -> bool:

@@ -59,7 +59,18 @@ def network(
         for done, row in enumerate(fare(who.id, who.signal, script, links, seconds), 1):
             rows.append(row)
             bar.frames("calling", done, len(links))
-    columns = ("in time", "added p50", "p95", "p99", "freeze", "sound", "kbps", "back", "queue p95")
+    columns = (
+        "in time",
+        "added p50",
+        "p95",
+        "p99",
+        "freeze p90",
+        "longest",
+        "sound",
+        "kbps",
+        "back",
+        "queue p95",
+    )
     what = "portrait and sound" if script.sound else "portrait"
     print_table(f"Network, {what}, {seconds:g} s, ms", ("link", *columns), list(_cells(rows)))
     write_json(json_file, {"rows": [asdict(row) for row in rows]})
@@ -97,7 +108,7 @@ def _cells(rows: Sequence[Fared]) -> Iterator[list[str]]:
             row.link.name,
             f"{seen.frames_in_time:.1%}",
             *(f"{ms:.0f}" for ms in (row.added_p50_ms, row.added_p95_ms, row.added_p99_ms)),
-            f"{seen.longest_freeze_ms:.0f}",
+            *(f"{ms:.0f}" for ms in (seen.freeze_p90_ms, seen.longest_freeze_ms)),
             "" if seen.sound_in_time is None else f"{seen.sound_in_time:.1%}",
             f"{seen.wire_kbps:.2f}",
             f"{seen.wire_back_kbps:.2f}",

@@ -13,7 +13,7 @@ from client.emulation.path import Path
 from client.transport.link import Link, LinkListener, LinkState, OpusFrame
 from client.transport.memory import MemoryNetwork
 from client.transport.path_loss import SEQUENCES, PathLoss
-from client.transport.thin import TIMESTAMPS, Ride, ThinPayload, parse
+from client.transport.thin import HEARTBEAT_MS, TIMESTAMPS, Ride, ThinPayload, parse
 
 THIN_HEADERS_BYTES = 56
 """IP and UDP 28, RTP 12, SRTP's tag 16 (docs/wire.md)."""
@@ -47,6 +47,7 @@ class EmulatedLink(Link):
         self._ride = Ride()
         self._loss = PathLoss()
         self._sequence = 0
+        self._sent_ms = network.now_ms
         self._unheard: dict[int, str] = {}
         self._early: dict[int, str] = {}
         self._controls_sent = self._controls_heard = 0
@@ -56,6 +57,8 @@ class EmulatedLink(Link):
         """Opens both ends."""
         self._set_state(LinkState.OPEN)
         self.peer._set_state(LinkState.OPEN)
+        self._beat()
+        self.peer._beat()
 
     def send_audio(self, frame: OpusFrame) -> None:
         """Sends sound, and what may ride along; does nothing unless the link is open."""
@@ -95,9 +98,18 @@ class EmulatedLink(Link):
     def _send_overdue(self) -> None:
         self._send_thin(self._ride.overdue(self._network.now_ms))
 
+    def _beat(self) -> None:
+        """Tells the peer that we are there, if nothing else has for a while."""
+        if self.state is LinkState.CLOSED:
+            return
+        if self._network.now_ms >= self._sent_ms + HEARTBEAT_MS:
+            self._send_thin([ThinPayload(receipt=self.receipt)])
+        self._network.schedule(self._sent_ms + HEARTBEAT_MS, self._beat)
+
     def _send_thin(self, payloads: list[ThinPayload], timestamp: int = 0) -> None:
         for payload in payloads:
             kind, data = payload.pack()
+            self._sent_ms = self._network.now_ms
             self._sequence = (self._sequence + 1) % SEQUENCES
             self._send(kind, timestamp % TIMESTAMPS, data, THIN_HEADERS_BYTES)
 
@@ -144,6 +156,7 @@ class EmulatedLink(Link):
                 self._deliver_packet(packet)
             if payload.audio:
                 self._deliver_audio(OpusFrame(payload.audio, number))
+            self.peer_receipt = payload.receipt or self.peer_receipt
 
 
 def connect(

@@ -64,7 +64,7 @@ def sctp_causes(packet: bytes, portrait_stream: int | None, overhead: int) -> di
     """
     causes: dict[Cause, int] = {}
     carries_data = False
-    for kind, start, length in _chunks(packet):
+    for kind, start, length in chunks(packet):
         if kind == DATA and length >= DATA_HEADER_BYTES:
             carries_data = True
             stream, _, payload_type = unpack_from("!HHL", packet, start + 8)
@@ -78,7 +78,7 @@ def sctp_causes(packet: bytes, portrait_stream: int | None, overhead: int) -> di
     return causes
 
 
-def _chunks(packet: bytes) -> Iterator[tuple[int, int, int]]:
+def chunks(packet: bytes) -> Iterator[tuple[int, int, int]]:
     """Type, place and length of a packet's chunks, for as long as they make sense."""
     place = SCTP_HEADER_BYTES
     while place + CHUNK_HEADER_BYTES <= len(packet):

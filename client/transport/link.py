@@ -85,6 +85,12 @@ class Link(ABC):
     Sending never blocks: what the path does not take at once waits in a backlog of
     `BACKLOG_PACKETS`, which drops its oldest. Packets sent before the link opens wait there
     too, so the newest ones go out the moment it does.
+
+    Attributes:
+        counters: what passed through.
+        receipt: what to tell the peer of its packets (`codec.receipt`), again and again, where a
+            sign of life leaves anyway; empty: nothing yet.
+        peer_receipt: what the peer told last of ours; stays empty where none comes.
     """
 
     def __init__(self, listener: LinkListener) -> None:
@@ -92,6 +98,8 @@ class Link(ABC):
         self._state = LinkState.CONNECTING
         self._backlog: deque[bytes] = deque()
         self.counters = LinkCounters()
+        self.receipt = b""
+        self.peer_receipt = b""
 
     @property
     def state(self) -> LinkState:

@@ -14,6 +14,7 @@ from client.transport import negotiation
 from client.transport.causes import Cause, sctp_causes
 from client.transport.constant_size import padding_bytes
 from client.transport.link import Link, LinkListener, LinkState, OpusFrame
+from client.transport.sack_receipts import SackReceipts
 from client.transport.sctp import ThriftySctpTransport
 from client.transport.thin import ThinPayload, ThinStream
 from client.wire import WireCounter, WireWay, count_datagrams
@@ -83,6 +84,7 @@ class RtcLink(Link):
         self._control: RTCDataChannel | None = None
         self._sound: RTCDataChannel | None = None
         self._thin: ThinStream | None = None
+        self._sacks = SackReceipts()
         self.opened = asyncio.Event()
         self.closed = asyncio.Event()
 
@@ -230,7 +232,8 @@ class RtcLink(Link):
             self.carrier = Carrier.SRTP
             padding = padding_bytes if self._constant_size else _no_padding
             self._thin = ThinStream(
-                sctp.transport, self._clock_ms, self._arrived, self._left, padding
+                *(sctp.transport, self._clock_ms, self._arrived, self._left),
+                *(padding, lambda: self.receipt),
             )
 
     def _arrived(self, payload: ThinPayload, timestamp: int) -> None:
@@ -239,6 +242,7 @@ class RtcLink(Link):
             self._deliver_packet(packet)
         if payload.audio:
             self._deliver_audio(OpusFrame(payload.audio, timestamp))
+        self.peer_receipt = payload.receipt or self.peer_receipt
 
     def _left(self, payload: ThinPayload) -> None:
         _explain(payload, self.wire.sent, self._clock_ms())
@@ -267,13 +271,25 @@ class RtcLink(Link):
         if not isinstance(sctp, ThriftySctpTransport):
             raise NegotiationError("expected an offer of data channels, got one without")
         count_datagrams(sctp.transport.transport, self.wire, self._clock_ms)
-        sctp.sent = lambda packet: self._explain_sctp(packet, self.wire.sent)
-        sctp.received = lambda packet: self._explain_sctp(packet, self.wire.received)
+        sctp.sent = self._sctp_left
+        sctp.received = self._sctp_came
+
+    @property
+    def _face_stream(self) -> int | None:
+        return None if self._face is None else self._face.id
+
+    def _sctp_left(self, packet: bytes) -> None:
+        self._explain_sctp(packet, self.wire.sent)
+        self._sacks.sent(packet, self._face_stream)
+
+    def _sctp_came(self, packet: bytes) -> None:
+        self._explain_sctp(packet, self.wire.received)
+        self._sacks.received(packet)
+        self.peer_receipt = self._sacks.receipt or self.peer_receipt
 
     def _explain_sctp(self, packet: bytes, way: WireWay) -> None:
         """Tells what one packet under the data channels was for."""
-        stream = None if self._face is None else self._face.id
-        causes = sctp_causes(packet, stream, DTLS_BYTES)
+        causes = sctp_causes(packet, self._face_stream, DTLS_BYTES)
         way.explain(causes, Cause.SCTP_DTLS, self._clock_ms())
 
 
@@ -283,5 +299,9 @@ def _no_padding(payload: ThinPayload) -> int:
 
 def _explain(payload: ThinPayload, way: WireWay, now_ms: float) -> None:
     """Tells what one packet of the thin carrier was for."""
-    causes = {Cause.PORTRAIT: sum(map(len, payload.portrait)), Cause.AUDIO: len(payload.audio)}
+    causes = {
+        Cause.PORTRAIT: sum(map(len, payload.portrait)),
+        Cause.AUDIO: len(payload.audio),
+        Cause.ACKNOWLEDGEMENTS: len(payload.receipt),
+    }
     way.explain(causes, Cause.RTP, now_ms)

@@ -11,7 +11,7 @@ Payload types say what a packet holds:
 |---|---|
 | 97 | a face packet |
 | 98 | length of a face packet (one byte, or 255 and two bytes), the packet, an Opus frame |
-| 99 | nothing: a heartbeat of an end that has been silent for a second |
+| 99 | a heartbeat of an end that has been silent for a second: nothing, or a receipt (3 bytes) |
 | 100 | how many face packets (one byte), each with its length as in 98, then maybe an Opus frame |
 | 111 | an Opus frame, as in RFC 7587 |
 
@@ -21,6 +21,9 @@ again with what leaves next.
 The timestamp is of the sound's first sample, in 48 kHz of the sender's media clock, of which
 presentation times of face packets are milliseconds: no report is needed to bring both together.
 It is 0 where there is no sound.
+
+A receipt (`codec.receipt`) says which face packets of the peer are here. Headers of a heartbeat
+have 56 bytes, so the receipt in it costs next to nothing, and has no packet of its own.
 """
 
 from __future__ import annotations
@@ -35,6 +38,7 @@ from aiortc.rtp import HeaderExtensionsMap, RtpPacket
 
 from client.errors import CarrierError
 from client.transport.path_loss import PathLoss
+from codec.receipt import RECEIPT_BYTES
 
 PORTRAIT, BOTH, HEARTBEAT, SEVERAL, AUDIO = 97, 98, 99, 100, 111
 PAYLOAD_TYPES = (PORTRAIT, BOTH, HEARTBEAT, SEVERAL, AUDIO)
@@ -54,21 +58,23 @@ COPIES_BYTES = 700
 
 @dataclass(frozen=True, slots=True)
 class ThinPayload:
-    """What one packet of the stream holds; nothing in a heartbeat.
+    """What one packet of the stream holds; neither portrait nor audio: a heartbeat.
 
     Attributes:
         portrait: face packets, oldest first.
         audio: an Opus frame.
+        receipt: of the peer's face packets; in a heartbeat alone.
     """
 
     portrait: tuple[bytes, ...] = ()
     audio: bytes = b""
+    receipt: bytes = b""
 
     def pack(self) -> tuple[int, bytes]:
         """Its payload type and payload."""
         match self.portrait, self.audio:
             case (), b"":
-                return HEARTBEAT, b""
+                return HEARTBEAT, self.receipt
             case (), audio:
                 return AUDIO, audio
             case (packet,), b"":
@@ -85,8 +91,8 @@ def parse(payload_type: int, payload: bytes) -> ThinPayload:
     Raises:
         CarrierError: it is none of ours.
     """
-    if not payload and payload_type == HEARTBEAT:
-        return ThinPayload()
+    if payload_type == HEARTBEAT and len(payload) in (0, RECEIPT_BYTES):
+        return ThinPayload(receipt=payload)
     if payload and payload_type == PORTRAIT:
         return ThinPayload((payload,))
     if payload and payload_type == AUDIO:
@@ -100,7 +106,8 @@ def parse(payload_type: int, payload: bytes) -> ThinPayload:
         if packets:
             return ThinPayload(packets, audio)
     raise CarrierError(
-        f"expected portrait or sound, got payload type {payload_type} of {len(payload)} bytes"
+        "expected portrait, sound or a heartbeat, "
+        f"got payload type {payload_type} of {len(payload)} bytes"
     )
 
 
@@ -196,6 +203,7 @@ class ThinStream:
         arrived: Callable[[ThinPayload, int], None],
         sent: Observer,
         padding: Callable[[ThinPayload], int] = lambda payload: 0,
+        receipt: Callable[[], bytes] = bytes,
     ) -> None:
         """Listens from now on.
 
@@ -205,8 +213,10 @@ class ThinStream:
             arrived: told every payload and its timestamp.
             sent: told every payload that leaves.
             padding: how many bytes to add to one.
+            receipt: what to tell the peer of its face packets, if anything.
         """
         self._padding = padding
+        self._receipt = receipt
         self._transport = transport
         self._clock_ms = clock_ms
         self._arrived = arrived
@@ -251,7 +261,7 @@ class ThinStream:
     def _beat(self) -> None:
         """Tells the peer that we are there, if nothing else has for a while."""
         if self._clock_ms() - self._sent_ms >= HEARTBEAT_MS:
-            self._send([ThinPayload()])
+            self._send([ThinPayload(receipt=self._receipt())])
         wait_ms = self._sent_ms + HEARTBEAT_MS - self._clock_ms()
         loop = asyncio.get_running_loop()
         self._beating = loop.call_later(max(0.01, wait_ms / 1000.0), self._beat)

@@ -16,7 +16,9 @@ from client.transport.constant_size import PORTRAIT_BYTES
 from client.transport.link import OpusFrame
 from client.transport.rtc import Carrier, RtcLink
 from client.transport.thin import HEARTBEAT
-from tests.client.doubles import Recorder, until
+from codec.encoder import Encoder, EncoderConfig
+from codec.receipt import Receipt
+from tests.client.doubles import SIGNAL, SPEAKER, Recorder, face, until
 from tests.client.link_ends import RtcEnds
 
 
@@ -63,6 +65,23 @@ async def test_protected_face_packets_arrive_though_most_datagrams_are_lost(srtp
     assert received >= set(range(21)), "each was in four datagrams, of which two were lost in a row"
     lost = srtp.far.lost(monotonic_ms())
     assert lost == pytest.approx(2 / 3, abs=0.15)
+
+
+async def test_what_a_renderer_holds_is_told_in_its_heartbeats(srtp: RtcEnds) -> None:
+    srtp.far.receipt = b"\x07\x00\x03"
+    await until(lambda: srtp.near.peer_receipt == b"\x07\x00\x03", timeout_s=3)
+    assert srtp.far.peer_receipt == b"", "a speaker holds nothing"
+
+
+async def test_what_a_renderer_holds_is_read_off_acknowledgements(rtc: RtcEnds) -> None:
+    encoder = Encoder(SPEAKER, SIGNAL, config=EncoderConfig(latency_ms=0.0, first_sequence=7))
+    for number in range(4):
+        packet = encoder.encode(face(40 * number, 0.1))
+        assert packet is not None
+        rtc.near.send(packet)
+    await rtc.settle()
+    assert Receipt.parse(rtc.near.peer_receipt) == Receipt.of({7, 8, 9, 10})
+    assert len(rtc.far_heard.packets) == 4
 
 
 async def test_rtc_counts_every_datagram_of_the_connection(rtc: RtcEnds) -> None:

@@ -25,6 +25,7 @@ GOLDEN = [
     (ThinPayload((bytes(254),), b"\x30"), 98, "fe" + "00" * 254 + "30"),
     (ThinPayload((bytes(255),), b"\x30"), 98, "ff00ff" + "00" * 255 + "30"),
     (ThinPayload(), 99, ""),
+    (ThinPayload(receipt=b"\x05\x00\x03"), 99, "050003"),
     (ThinPayload((b"\x10", b"\x20\x21")), 100, "020110022021"),
     (ThinPayload((b"\x10", b"\x20\x21"), b"\x30\x40"), 100, "0201100220213040"),
     (ThinPayload((b"\x10", bytes(255)), b"\x30"), 100, "020110ff00ff" + "00" * 255 + "30"),

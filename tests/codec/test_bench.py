@@ -21,10 +21,14 @@ def test_rates_add_up(bench):
     assert bench.header_share == pytest.approx(headers * 8 * 25 / 400 / 1000 / bench.payload_kbps)
 
 
-def test_a_frame_costs_little_time(bench):
-    """Less than a millisecond both ways on one slow core; several times that is a defect."""
-    assert bench.encode_ms < 4
-    assert bench.decode_ms < 2
+def test_a_frame_costs_little_time():
+    """Less than a millisecond both ways on one free core; more than two are a defect.
+
+    What this process computes in the least of some runs: whatever else runs does not count, but
+    for what it takes off the caches.
+    """
+    runs = [measure(talking_head(60), MODEL) for _ in range(4)]
+    assert min(run.encode_ms for run in runs) + min(run.decode_ms for run in runs) < 2
 
 
 def test_without_loss_nothing_is_lost(bench):

@@ -3,6 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from codec.block import decode_block
 from codec.encoder import RECORDED, Encoder, EncoderConfig
 from codec.errors import CodecError, QuantizationError
 from codec.face import FaceState, Tracking
@@ -182,6 +183,53 @@ def test_a_still_face_costs_its_headers():
     assert max(map(len, referring)) <= 7
 
 
+def a_still_call(packets, tell, config=None):
+    """How far back a still face's packets refer; before each, `tell` says what is held."""
+    still = talking_head(1)[0]
+    encoder = Encoder(SPEAKER, MODEL, config=config or EncoderConfig(latency_ms=0.0))
+    sent = []
+    for index in range(packets):
+        held, calm = tell(index)
+        encoder.acknowledge(held, calm=calm)
+        sent.append(encoder.encode(replace(still, pts_ms=40 * index)))
+    return [distance_of(packet) for packet in sent]
+
+
+def distance_of(packet):
+    """How far back a packet refers; 0: not at all."""
+    fields = Packet.parse(packet)
+    if fields.is_key:
+        return 0
+    return decode_block(fields.body, MODEL, fields.refers, fields.time_bits).distance
+
+
+def test_where_receivers_tell_nothing_else_is_referred_to():
+    distances = a_still_call(12, lambda index: ({4}, False) if index >= 6 else (set(), False))
+    assert distances == [0] * 6 + [2, 3, 4, 5, 6, 7]
+
+
+def test_of_what_is_held_the_newest_is_referred_to():
+    assert a_still_call(8, lambda index: ({2, 4, 5}, False))[7] == 2
+
+
+def test_what_is_too_long_ago_is_not_referred_to():
+    config = EncoderConfig(latency_ms=0.0, key_interval=32)
+    distances = a_still_call(20, lambda index: ({2}, False), config)
+    assert distances[17:] == [15, 0, 0]
+
+
+def test_while_nothing_is_lost_every_other_packet_needs_the_one_before():
+    distances = a_still_call(10, lambda index: ({2}, True))
+    assert distances[3:] == [1, 1, 3, 1, 5, 1, 7]
+
+
+def test_how_many_may_need_each_other_can_be_chosen():
+    config = EncoderConfig(latency_ms=0.0, chain=3)
+    assert a_still_call(12, lambda index: ({2}, True), config)[3:] == [1, 1, 1, 1, 5, 1, 1, 1, 9]
+    never = EncoderConfig(latency_ms=0.0, chain=0)
+    assert a_still_call(6, lambda index: ({2}, True), never)[3:] == [1, 2, 3]
+
+
 def test_a_talking_head_stands_alone():
     assert kinds(encode_all(talking_head(200))).count("REFERRING") <= 2
 
@@ -285,6 +333,7 @@ def test_a_jump_in_time_is_sent_in_key_packets(later_ms):
         {"frame_interval_ms": 0.0},
         {"price_of_bit": -0.1},
         {"refer_within": 16},
+        {"chain": 16},
         {"first_sequence": 65_536},
     ],
 )

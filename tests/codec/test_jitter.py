@@ -1,21 +1,25 @@
 import random
+from collections import deque
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from codec.decoder import Decoder
+from codec.encoder import Encoder, EncoderConfig
 from codec.face import FaceState, Tracking
 from codec.jitter import CAPACITY, MAX_DELAY_MS, JitterBuffer, PlayoutKind
+from tests.codec.streams import MODEL, REST, SPEAKER
 
 DELAY_MS = 80.0
 TRANSIT_MS = 5000.0  # local clock minus the sender's, and the way
 
 
-def ramp(pts_ms, tracking=Tracking.FACE):
+def ramp(pts_ms, tracking=Tracking.FACE, unit_ms=1):
     """A state whose every expression number is its time, so that playout can be checked."""
-    vector = np.zeros(46, np.float32)
-    vector[:30] = pts_ms
+    vector = REST.copy()
+    vector[:30] = pts_ms / unit_ms
     return FaceState.from_vector(vector, pts_ms, tracking)
 
 
@@ -59,6 +63,31 @@ def test_a_steady_stream_plays_evenly_at_the_target_delay():
             fresh = (now - DELAY_MS) % 40 == 0
             assert playout.kind is (PlayoutKind.FRESH if fresh else PlayoutKind.INTERPOLATED)
             assert playout.age_ms == pytest.approx((now - DELAY_MS) % 40)
+
+
+@pytest.mark.parametrize(("sent_fps", "shown_fps"), [(12.5, 25), (12.5, 30), (8, 25), (8, 30)])
+def test_fewer_frames_on_the_wire_are_shown_at_full_pace(sent_fps, shown_fps):
+    """Through packets: each picture is another one, and shows the time that is due."""
+    times_ms = [round(index * 1000 / sent_fps) for index in range(int(6 * sent_fps))]
+    states = [ramp(at_ms, unit_ms=1000) for at_ms in times_ms]
+    encoder = Encoder(SPEAKER, MODEL, config=EncoderConfig(frame_interval_ms=1000 / sent_fps))
+    decoder, buffer = Decoder(SPEAKER, MODEL), JitterBuffer(DELAY_MS)
+    arriving = deque()
+    for state in states:
+        packet = encoder.encode(state)
+        if packet is not None:
+            arriving += [(state.pts_ms, sent) for sent in decoder.decode(packet)]
+    shown_ms = []
+    for picture in range(2 * shown_fps, 5 * shown_fps):
+        now_ms = picture * 1000 / shown_fps
+        while arriving and arriving[0][0] <= now_ms:
+            buffer.push(arriving.popleft()[1], now_ms)
+        playout = buffer.pull(now_ms)
+        if picture >= 3 * shown_fps:
+            assert playout.kind in (PlayoutKind.FRESH, PlayoutKind.INTERPOLATED)
+            shown_ms.append(playout.state.pts_ms)
+            assert playout.state.expression[0] == pytest.approx(shown_ms[-1] / 1000, abs=0.2)
+    assert np.diff(shown_ms) == pytest.approx(1000 / shown_fps, abs=5.0)
 
 
 def test_a_single_loss_is_interpolated_over():

@@ -23,9 +23,11 @@ def livelier_and_livelier(frames):
     ]
 
 
-def kbps_by_window(target_kbps, states):
+def kbps_by_window(target_kbps, states, answered=False):
     config = EncoderConfig(target_kbps=target_kbps)
     encoder, decoder = Encoder(SPEAKER, MODEL, config=config), Decoder(SPEAKER, MODEL)
+    if answered:
+        encoder.acknowledge(range(len(states)), calm=True)
     rates, bits, frames = [], 0, 0
     for packet in encode_with(encoder, states):
         bits += 8 * len(packet)
@@ -36,9 +38,10 @@ def kbps_by_window(target_kbps, states):
     return rates
 
 
+@pytest.mark.parametrize("answered", [False, True])
 @pytest.mark.parametrize("target_kbps", [1.2, 2.0, 4.0])
-def test_a_target_is_held_over_two_seconds(target_kbps):
-    rates = kbps_by_window(target_kbps, livelier_and_livelier(1000))
+def test_a_target_is_held_over_two_seconds(target_kbps, answered):
+    rates = kbps_by_window(target_kbps, livelier_and_livelier(1000), answered)
     assert len(rates) >= 19
     # The first two seconds find out what this head costs.
     assert rates[1:] == pytest.approx([target_kbps] * (len(rates) - 1), rel=0.05)

@@ -5,12 +5,15 @@ from __future__ import annotations
 import re
 import socket
 from collections.abc import Callable
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
 import pytest
 from safetensors.numpy import load, save
 
+from codec.container.reader import CallReader
+from codec.container.writer import CallWriter
 from models.portrait.speaker_layers import join_layers, split_layers
 from tests.e2e.processes import run
 from tests.models.clips import grey_frames, write_clip
@@ -182,12 +185,19 @@ def test_a_recorded_call_that_is_none(
     decode: Words = ["-o", output, "--size", "64", *options]
 
     cut.write_bytes(call.read_bytes()[:-5])
-    assert "got a file that ends in packet 3" in refused("decode", cut, *decode)
+    status, _, errors = run(
+        *("decode", cut, "-o", tmp_path / "rest", "--size", "64", *options), cache=tmp_path
+    )
+    assert (status, errors) == (0, "the recording was cut off: this is what there is of it\n")
     cut.write_bytes(b"something else")
     assert "expected a recorded call beginning with" in refused("decode", cut, *decode)
-    other = bytearray(call.read_bytes())
-    other[28:60] = bytes(32)
-    cut.write_bytes(other)
+    damaged = bytearray(call.read_bytes())
+    damaged[28:60] = bytes(32)
+    cut.write_bytes(damaged)
+    assert "expected a header with its checksum" in refused("decode", cut, *decode)
+    with CallWriter(cut, "0" * 64, None, Fraction(24)) as others:
+        for packet in CallReader(call):
+            others.write(packet, 4)
     assert "expected a call of speaker" in refused("decode", cut, *decode)
 
 

@@ -17,6 +17,7 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
+from aiortc.rtcsctptransport import DataChunk, SackChunk
 
 from client import control
 from client.call_page import messages as page_messages
@@ -30,12 +31,16 @@ from client.identity import messages as handshake
 from client.identity.certificate import certify, read_certificate
 from client.signaling import Membership, Role, SignalingClient
 from client.transport import thin
+from client.transport.sack_receipts import SackReceipts
+from client.transport.sctp import bundle
 from codec.container import CallReader, CallWriter
 from codec.decoder import Decoder
 from codec.errors import CodecError, PacketError
 from codec.face import FaceState
+from codec.held import Held
 from codec.packet import Packet, Place
 from codec.profile import Profile
+from codec.receipt import Receipt
 from models.errors import SpeakerFileError
 from models.portrait.speaker import parse_base
 from models.portrait.speaker_layers import HEADER_BYTES
@@ -138,6 +143,8 @@ def thin_payload(data: bytes) -> None:
     """The first byte is the payload type."""
     parsed = thin.parse(data[0] if data else 0, data[1:])
     assert sum(map(len, parsed.portrait)) + len(parsed.audio) <= len(data)
+    if parsed.receipt:
+        Held(0).told(Receipt.parse(parsed.receipt), 100)
 
 
 def _thin_payloads() -> list[bytes]:
@@ -146,7 +153,38 @@ def _thin_payloads() -> list[bytes]:
         for packets in ((), (b"portrait",), (b"portrait" * 60,), (b"portrait", b"copy" * 70, b"x"))
         for sound in (0, 9)
     ]
+    payloads.append(thin.ThinPayload(receipt=bytes(Receipt.of((98, 97, 95)))))
     return [bytes([kind]) + data for kind, data in (payload.pack() for payload in payloads)]
+
+
+def acknowledgement(data: bytes) -> None:
+    """SCTP of a peer that says which face packets have come."""
+    receipts = SackReceipts()
+    for packet in _sctp_of_face_packets():
+        receipts.sent(packet, 1)
+    receipts.received(data)
+    if receipts.receipt:
+        told = Receipt.parse(receipts.receipt).sequences(len(_packets()))
+        assert max(told) < len(_packets()), "nothing that was not sent"
+
+
+@cache
+def _sctp_of_face_packets() -> tuple[bytes, ...]:
+    chunks = []
+    for tsn, content in enumerate(_packets()):
+        chunk = DataChunk(flags=7)
+        chunk.tsn, chunk.stream_id, chunk.protocol, chunk.user_data = tsn, 1, 53, content
+        chunks.append(bundle((5000, 5000), 1, [chunk]))
+    return tuple(chunks)
+
+
+def _acknowledgements() -> list[bytes]:
+    made = []
+    for cumulative, gaps in ((0, []), (1, [(2, 2)]), (2**32 - 1, [(2, 3)])):
+        chunk = SackChunk()
+        chunk.cumulative_tsn, chunk.gaps = cumulative, gaps
+        made.append(bundle((5000, 5000), 1, [chunk]))
+    return made
 
 
 def control_message(data: bytes) -> None:
@@ -291,6 +329,7 @@ TARGETS = {
     "sealed_packet": Target(sealed_packet, (PacketError,), lambda: list(_packets()), 20_000),
     "container": Target(container, (CodecError,), _containers, 8_000),
     "thin_payload": Target(thin_payload, (CarrierError,), _thin_payloads, 12_000),
+    "acknowledgement": Target(acknowledgement, (), _acknowledgements, 4_000),
     "control_message": Target(control_message, (ControlMessageError,), _control_messages, 10_000),
     "page_message": Target(page_message, (CallPageError,), _page_messages, 8_000),
     "handshake_message": Target(

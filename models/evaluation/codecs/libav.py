@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from models.errors import BaselineError
 from models.evaluation.codecs.classic import Setting
+from models.evaluation.codecs.scheduling import ordinary_scheduling
 
 _START_CODE = re.compile(rb"\x00?\x00\x00\x01")
 _NAL_TYPE_MASK = 0x1F
@@ -63,7 +64,7 @@ def encode(
 def open_encoder(
     setting: Setting, quantizer: int, side_px: int, fps: Fraction
 ) -> VideoCodecContext:
-    """Prepares to encode at constant quality; a frame's time counts in frames.
+    """Opens an encoder at constant quality; a frame's time counts in frames.
 
     Raises:
         FFmpegError: the encoder does not open.
@@ -77,6 +78,8 @@ def open_encoder(
     # x264 would cut the picture into one slice a thread, which costs bits.
     encoder.thread_count = 1
     encoder.options = {**dict(setting.options), "crf": str(quantizer)}
+    with ordinary_scheduling():
+        encoder.open()
     return encoder
 
 

@@ -20,6 +20,9 @@ STATES = [face(40 * n, level_at(40 * n)) for n in range(FRAMES)]
 CHANCE = random.Random(1)
 SPEECH = [b"\x18" + CHANCE.randbytes(OPUS_BYTES - 1) for _ in range(100)]
 """Any bytes are sound to Opus: 60 ms of a frame, mono, the first one says."""
+SLOW = Script(
+    [face(40 * n, 0.8 + level_at(40 * n) / 40.0) for n in range(FRAMES)], [None] * FRAMES, 25.0
+)
 PORTRAIT = Script(STATES, [None] * FRAMES, 25.0)
 CALL = Script(STATES, [None] * FRAMES, 25.0, SPEECH)
 
@@ -45,6 +48,22 @@ def test_a_fifth_of_the_packets_may_be_lost() -> None:
     seen = call(LinkShape(loss=0.2, delay_ms=RTT_100_MS))
     assert seen.frames_in_time >= 0.99
     assert seen.delay_p99_ms - plain().delay_p50_ms <= 100.0
+
+
+@pytest.mark.parametrize("rtt_ms", [100.0, 500.0])
+def test_a_slow_face_told_by_what_changed_does_not_stand_for_what_is_lost(rtt_ms: float) -> None:
+    """Its packets refer to others, but to such as the renderer holds."""
+    seen = call(LinkShape(loss=0.1, delay_ms=rtt_ms / 2.0), SLOW)
+    assert seen.frames_in_time >= 0.98
+    assert seen.freeze_p90_ms <= seen.longest_freeze_ms <= 200.0
+
+
+def test_a_slow_face_costs_less_where_nothing_is_lost() -> None:
+    """For a receipt in each heartbeat: three bytes a second."""
+    slow, quick = plain(SLOW), plain(PORTRAIT)
+    assert slow.wire_kbps < quick.wire_kbps
+    heartbeats_kbps = (56 + 3) * 8 / 1000
+    assert slow.wire_back_kbps - heartbeats_kbps <= 0.4, "pings, and what they are answered by"
 
 
 def test_a_tenth_lost_on_a_long_way_costs_no_more_than_a_fifth_more_on_the_wire() -> None:

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import dataclasses
+import os
+import sys
+from fractions import Fraction
+from pathlib import Path
 
 import numpy as np
 import pytest
+from av.video.frame import VideoFrame
 
 from models.errors import BaselineError
 from models.evaluation.codecs.classic import SETTINGS, Setting, available
 from models.evaluation.codecs.classic_codec import ClassicCodec
 from models.evaluation.codecs.coding import Footage, Mode
-from models.evaluation.codecs.libav import decode, encode, without_sei
+from models.evaluation.codecs.libav import decode, encode, open_encoder, without_sei
 from models.evaluation.metrics import psnr_db
 from tests.models.evaluation.codecs.footage import drifting_footage
 
@@ -138,3 +143,17 @@ def test_damaged_packets_are_no_pictures() -> None:
     setting = next(s for s in PRESENT if s.name == "VP9")
     with pytest.raises(BaselineError, match="VP9"):
         list(decode(setting, [b"certainly no frame"]))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="scheduling classes are Linux's")
+@each_setting
+def test_no_encoder_takes_the_machine(setting: Setting) -> None:
+    """SVT-AV1, as root, would have real-time priority and pass it on to all processes started."""
+    pictures = np.random.default_rng(0).integers(0, 255, (3, 64, 64, 3), np.uint8)
+    encoder = open_encoder(setting, 40, 64, Fraction(25))
+    for number, picture in enumerate(pictures):
+        frame = VideoFrame.from_ndarray(picture, format="rgb24").reformat(format="yuv420p")
+        frame.pts, frame.time_base = number, encoder.time_base
+        encoder.encode(frame)
+        for task in Path("/proc/self/task").iterdir():
+            assert os.sched_getscheduler(int(task.name)) == os.SCHED_OTHER
