@@ -64,11 +64,7 @@ class Stage:
 
 
 class Desk:
-    """Serves one page at a time; a new one takes over from the one before.
-
-    Attributes:
-        left: set when the page wants the program to end.
-    """
+    """Serves one page at a time; a new one takes over from the one before."""
 
     def __init__(self, config: CallConfig, secret: str, enrolment: str | None = None) -> None:
         """Prepares to serve.
@@ -79,7 +75,6 @@ class Desk:
             enrolment: path of the page that learns a face; None where there is none.
         """
         self._enrolment = enrolment
-        self.left = asyncio.Event()
         self._config = config
         self._secret = secret
         self._stage: Stage | None = None
@@ -148,8 +143,6 @@ class Desk:
 
     def heard(self, message: messages.PageMessage, media: PageMedia | None) -> None:
         """Does what the page asks for; what cannot be done yet is left undone."""
-        if isinstance(message, messages.Leave):
-            self.left.set()
         stage = self._stage
         if stage is None:
             return

@@ -49,11 +49,6 @@ class HangUp:
 
 
 @dataclass(frozen=True, slots=True)
-class Leave:
-    """The whole program is to end."""
-
-
-@dataclass(frozen=True, slots=True)
 class Show:
     """What others are let see and hear; None leaves it as it is."""
 
@@ -86,7 +81,7 @@ class Reconnect:
     """The page has lost the connection that brings the portrait, and wants another."""
 
 
-PageMessage = Enter | Join | HangUp | Leave | Show | Say | Signal | Reconnect
+PageMessage = Enter | Join | HangUp | Show | Say | Signal | Reconnect
 
 
 def parse(text: str) -> PageMessage:
@@ -108,8 +103,6 @@ def parse(text: str) -> PageMessage:
             return Join()
         case "hang_up":
             return HangUp()
-        case "leave":
-            return Leave()
         case "show":
             return Show(_flag(fields, "camera"), _flag(fields, "microphone"))
         case "say":

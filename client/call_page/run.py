@@ -60,7 +60,7 @@ def run_call(config: CallConfig, tell: Callable[[str], None]) -> None:
 
 
 async def call(config: CallConfig, tell: Callable[[str], None]) -> None:
-    """A call with its page, until its source ends, the page ends it, or it is cancelled.
+    """A call with its page, until its source ends or it is cancelled.
 
     Raises:
         NerfcallError: the call cannot go on.
@@ -75,7 +75,7 @@ async def call(config: CallConfig, tell: Callable[[str], None]) -> None:
         tell(f"call at {address}#{secret}")
         if config.browser:
             open_browser(f"{address}#{secret}")
-        await first_ends(_with_a_face(config, desk, studio, tell), _when(desk.left))
+        await _with_a_face(config, desk, studio, tell)
 
 
 def build(desk: Desk) -> web.Application:

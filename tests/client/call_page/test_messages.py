@@ -16,7 +16,6 @@ from client.errors import CallPageError
         ('{"type":"enter","secret":"s3cret"}', messages.Enter("s3cret")),
         ('{"type":"join"}', messages.Join()),
         ('{"type":"hang_up"}', messages.HangUp()),
-        ('{"type":"leave"}', messages.Leave()),
         ('{"type":"reconnect"}', messages.Reconnect()),
         ('{"type":"show","camera":false}', messages.Show(False, None)),
         ('{"type":"show","microphone":true}', messages.Show(None, True)),
