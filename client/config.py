@@ -97,14 +97,22 @@ class ReceiverConfig:
 
 @dataclass(frozen=True, slots=True)
 class CallConfig:
-    """Both halves of one participant; both name the same participant.
+    """Both halves of one participant, and its page; both name the same participant.
 
     Attributes:
         sender: the sending half.
         receiver: the receiving half.
+        from_browser: camera and microphone are the browser's.
+        join: at once, without waiting for the page.
+        page_port: TCP port of the page; 0 for any.
+        browser: open the page.
         seconds: end after this time; None for no end.
     """
 
     sender: SenderConfig
     receiver: ReceiverConfig
+    from_browser: bool = False
+    join: bool = True
+    page_port: int = 0
+    browser: bool = False
     seconds: float | None = None

@@ -15,6 +15,8 @@ from models.portrait.speaker_layers import HEADER_BYTES, MAX_BASE_BYTES
 MAX_FPS = 240.0
 MIN_SIZE_PX = 64
 MAX_SIZE_PX = 1024
+MAX_CHAT_CHARS = 1_000
+"""Of one line; escaped it still fits a control message."""
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
@@ -93,7 +95,42 @@ class SizeRequest:
     size: int
 
 
-Message = Hello | Layers | Ping | Pong | NeedKey | Protect | TrackingNotice | SizeRequest
+@dataclass(frozen=True, slots=True)
+class Presence:
+    """What the speaker lets others see and hear; both, unless it says otherwise.
+
+    Attributes:
+        camera: the portrait moves; otherwise it is a still.
+        microphone: its voice can be heard.
+    """
+
+    camera: bool = True
+    microphone: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Chat:
+    """The speaker writes a line.
+
+    Attributes:
+        text: 1 to `MAX_CHAT_CHARS` characters, not all of them blank.
+    """
+
+    text: str
+
+
+Message = (
+    Hello
+    | Layers
+    | Ping
+    | Pong
+    | NeedKey
+    | Protect
+    | TrackingNotice
+    | SizeRequest
+    | Presence
+    | Chat
+)
 
 
 def build(message: Message) -> str:
@@ -121,6 +158,10 @@ def build(message: Message) -> str:
             fields = {"type": "tracking", "tracking": tracking.name.lower()}
         case SizeRequest(size):
             fields = {"type": "size", "size": size}
+        case Presence(camera, microphone):
+            fields = {"type": "presence", "camera": camera, "microphone": microphone}
+        case Chat(text):
+            fields = {"type": "chat", "text": text}
     return json.dumps(fields, separators=(",", ":"))
 
 
@@ -164,8 +205,39 @@ def parse(text: str) -> Message:
             # Any number is a wish that can be met approximately, so it is clamped, not refused.
             size = _number(fields, "size", -1e9, 1e9)
             return SizeRequest(round(min(max(size, MIN_SIZE_PX), MAX_SIZE_PX)))
+        case "presence":
+            return Presence(_flag(fields, "camera"), _flag(fields, "microphone"))
+        case "chat":
+            return Chat(chat_text(fields.get("text")))
         case other:
             raise ControlMessageError(f"expected a known message type, got {str(other)[:40]!r}")
+
+
+def chat_text(value: object) -> str:
+    """Checks a line of chat.
+
+    Raises:
+        ControlMessageError: it is no text, blank, too long, or has characters that are none.
+    """
+    if not isinstance(value, str):
+        raise ControlMessageError(f"expected text, got {type(value).__name__}")
+    if len(value) > MAX_CHAT_CHARS:
+        raise ControlMessageError(f"expected at most {MAX_CHAT_CHARS} characters, got {len(value)}")
+    if not value.strip() or any(_is_no_text(character) for character in value):
+        raise ControlMessageError("expected text that can be shown, got none")
+    return value
+
+
+def _is_no_text(character: str) -> bool:
+    """Whether it is a control character other than a line's end, or half of a character."""
+    return (ord(character) < 32 and character != "\n") or "\ud800" <= character <= "\udfff"
+
+
+def _flag(fields: dict[str, object], name: str) -> bool:
+    value = fields.get(name)
+    if not isinstance(value, bool):
+        raise ControlMessageError(f"expected {name} to be true or false, got another")
+    return value
 
 
 def _number(fields: dict[str, object], name: str, low: float, high: float) -> float:

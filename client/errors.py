@@ -91,5 +91,9 @@ class SoundError(ClientError):
     """Sound that is damaged, or no library to code it with."""
 
 
+class CallPageError(ClientError):
+    """A message of the call's page that makes no sense."""
+
+
 class EnrolPageError(ClientError):
     """A request of the enrolment page that makes no sense now."""

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from client import control
+from client.chat import ChatLog
 from client.clock import ClockOffset
 from client.errors import ControlMessageError
 from client.losses import LossCounter
@@ -29,6 +30,8 @@ from codec.jitter import RARE, USUAL, JitterBuffer, JitterCounters, Playout
 from codec.signal import SignalModel
 
 HELD_AFTER_MS = 500.0
+STILL_HELD_AFTER_MS = 4_000.0
+"""With the camera off a still comes once a second, and may be lost."""
 PING_INTERVAL_MS = 5_000.0
 SILENT_PING_INTERVAL_MS = 1_000.0
 """While no packets come, pings are what keeps both ends sure of each other."""
@@ -111,6 +114,7 @@ class SpeakerFeed:
         hello: what the speaker said about its stream; None until it did.
         layers: what the speaker said about its file; None until it did.
         offset: the speaker's wall clock against ours.
+        presence: what the speaker lets us see and hear.
     """
 
     def __init__(
@@ -119,6 +123,7 @@ class SpeakerFeed:
         jitter_delay_ms: float,
         stats: ReceiverStats,
         recorder: CallRecorder | None = None,
+        chat: ChatLog | None = None,
     ) -> None:
         """Prepares to follow a speaker.
 
@@ -127,9 +132,11 @@ class SpeakerFeed:
             jitter_delay_ms: least delay of the jitter buffer.
             stats: counts what comes.
             recorder: is told everything that comes.
+            chat: gets what the speaker writes.
         """
         self._link = link
         self._recorder = recorder
+        self._chat = chat
         self._jitter = JitterBuffer(jitter_delay_ms)
         self._stats = stats
         self._sound = SoundPlayout()
@@ -146,6 +153,7 @@ class SpeakerFeed:
         self.hello: control.Hello | None = None
         self.layers: control.Layers | None = None
         self.offset = ClockOffset()
+        self.presence = control.Presence()
 
     @property
     def link(self) -> Link:
@@ -255,6 +263,10 @@ class SpeakerFeed:
                 self._notice = tracking
             case control.Ping(t):
                 self._link.send_control(control.build(control.Pong(t, now_unix_ms)))
+            case control.Presence():
+                self.presence = message
+            case control.Chat(text) if self._chat is not None:
+                self._chat.hear(text, now_unix_ms)
             case control.Pong(t, peer_unix_ms):
                 self.offset.add(t, peer_unix_ms, now_unix_ms)
             case _:
@@ -297,6 +309,8 @@ class SpeakerFeed:
             return CallState.LOADING
         if self._newest is None:
             return CallState.CONNECTING if self._notice is None else _SHOWN[self._notice]
+        if not self.presence.camera and now_ms - self._heard_ms < STILL_HELD_AFTER_MS:
+            return CallState.CAMERA_OFF
         if now_ms - self._decoded_ms > HELD_AFTER_MS:
             return CallState.HELD
         return _SHOWN[self._newest.tracking]

@@ -8,7 +8,8 @@ import os
 import signal
 import sys
 import webbrowser
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 from aiohttp import web
@@ -17,7 +18,8 @@ from aiohttp.typedefs import Handler
 from client.errors import ClientError, ListenError
 
 HOST = "127.0.0.1"
-_OWN_NAMES = (HOST, "localhost")
+HOST_V6 = "::1"
+_OWN_NAMES = (HOST, "localhost", f"[{HOST_V6}]")
 HANDLERS_S = 3.0
 """How long requests that are under way may take to end after a stop."""
 _HEADERS = {
@@ -28,20 +30,29 @@ _HEADERS = {
     ),
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
-    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
     "Cache-Control": "no-cache",
 }
 _SHARED = ("style.css", "icon.svg", "js/size.js")
+NO_DEVICES = "camera=(), display-capture=(), geolocation=(), microphone=()"
+OWN_DEVICES = "camera=(self), display-capture=(self), geolocation=(), microphone=(self)"
+"""Of a page that shows what its own camera sees."""
 
 
-def add_page(app: web.Application, name: str) -> None:
+def add_page(
+    app: web.Application,
+    name: str,
+    modules: Sequence[str] = (),
+    devices: str = NO_DEVICES,
+) -> None:
     """Serves a page, with what it shares with others.
 
     Args:
         app: not started yet.
         name: of its folder within `web`.
+        modules: names of those of `web/js` that it uses.
+        devices: Permissions-Policy of the page.
 
     Raises:
         ClientError: the page's files are missing.
@@ -51,11 +62,18 @@ def add_page(app: web.Application, name: str) -> None:
     if not page.is_file():
         raise ClientError(f"expected the page at {page}, got no such file")
     app.router.add_get("/", _sender(page))
-    shared = [web_dir / shared for shared in _SHARED]
+    names = [*_SHARED, *(f"js/{module}.js" for module in modules)]
+    shared = [web_dir / shared for shared in dict.fromkeys(names)]
     for path in [*shared, web_dir / name / "style.css", *(web_dir / name / "js").glob("*.js")]:
         app.router.add_get(f"/{path.relative_to(web_dir).as_posix()}", _sender(path))
     app.middlewares.append(_only_own_page)
-    app.on_response_prepare.append(_add_headers)
+    headers = _HEADERS | {"Permissions-Policy": devices}
+
+    async def add_headers(request: web.Request, response: web.StreamResponse) -> None:
+        for name, value in headers.items():
+            response.headers.setdefault(name, value)
+
+    app.on_response_prepare.append(add_headers)
 
 
 async def serve(
@@ -82,6 +100,27 @@ async def serve(
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
+    async with listening(app, port) as address:
+        announce(address)
+        if browser:
+            open_browser(address)
+        await _event_or_timeout(stop, seconds)
+
+
+@asynccontextmanager
+async def listening(app: web.Application, port: int) -> AsyncIterator[str]:
+    """Serves a page to this machine, over IPv4 and, where there is any, over IPv6.
+
+    Args:
+        app: what is served.
+        port: TCP port; 0 lets the system choose.
+
+    Returns:
+        The page's address.
+
+    Raises:
+        ListenError: the port cannot be listened on.
+    """
     runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=HANDLERS_S)
     await runner.setup()
     try:
@@ -90,13 +129,18 @@ async def serve(
         except OSError as error:
             reason = error.strerror or str(error)
             raise ListenError(f"expected to listen on {HOST}:{port}, got: {reason}") from error
-        address = f"http://{HOST}:{runner.addresses[0][1]}/"
-        announce(address)
-        if browser and has_display():
-            webbrowser.open(address)
-        await _event_or_timeout(stop, seconds)
+        port = runner.addresses[0][1]
+        with contextlib.suppress(OSError):
+            await web.TCPSite(runner, HOST_V6, port).start()
+        yield f"http://{HOST}:{port}/"
     finally:
         await runner.cleanup()
+
+
+def open_browser(address: str) -> None:
+    """Opens a page, where there is a display; a text browser would take over without one."""
+    if has_display():
+        webbrowser.open(address)
 
 
 def query_number(request: web.Request, name: str, low: float, high: float) -> float:
@@ -148,8 +192,3 @@ async def _only_own_page(request: web.Request, handler: Handler) -> web.StreamRe
     if request.host.rsplit(":", 1)[0] not in _OWN_NAMES or origin != f"http://{request.host}":
         raise web.HTTPForbidden(text="expected a request of this server's own page, got another")
     return await handler(request)
-
-
-async def _add_headers(request: web.Request, response: web.StreamResponse) -> None:
-    for name, value in _HEADERS.items():
-        response.headers.setdefault(name, value)

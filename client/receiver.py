@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from client.chat import ChatLog
 from client.clock import monotonic_ms, unix_ms
 from client.control import MAX_SIZE_PX, MIN_SIZE_PX
 from client.feed import Portrait, PortraitLayer, PortraitLoader, Renderer, SpeakerFeed
@@ -24,6 +25,7 @@ from client.track import Picture, PictureBroadcast
 from client.vp8 import to_yuv420
 from client.wire import WireCounter
 from codec.face import FaceState
+from codec.jitter import PlayoutKind
 
 logger = logging.getLogger(__name__)
 
@@ -59,6 +61,7 @@ class Receiver:
         stats: what was measured.
         sizes: the sizes that viewers asked for, by viewer.
         recorder: records what the speaker sends, if anything does.
+        chat: what was written in the call.
     """
 
     def __init__(
@@ -77,6 +80,7 @@ class Receiver:
         self.sizes: dict[str, int] = {}
         self.jitter_delay_ms = jitter_delay_ms
         self.recorder = recorder
+        self.chat = ChatLog()
         self._load = load
         self._size = clamp_size(size)
         self._clock_ms = clock_ms
@@ -99,6 +103,11 @@ class Receiver:
     def size(self) -> int:
         """Side of the pictures: the largest that a viewer asked for."""
         return max(self.sizes.values(), default=self._size)
+
+    @property
+    def verified(self) -> Verified:
+        """Who has proven to be the speaker that is drawn."""
+        return Verified() if self._feed is None else self._verified
 
     @property
     def portrait(self) -> Portrait | None:
@@ -150,6 +159,13 @@ class Receiver:
         self._refused = None
         self._verified = verified
 
+    def forget(self) -> None:
+        """Another call begins: who was there before is of no interest."""
+        self._had_speaker = False
+        self._refused = None
+        self._verified = Verified()
+        self.chat.clear()
+
     def attach(self, feed: SpeakerFeed, wire: WireCounter | None) -> None:
         """Follows a feed, in place of any other."""
         self._feed = feed
@@ -175,18 +191,26 @@ class Receiver:
         """The stats message for a viewer."""
         hello = None if self._feed is None else self._feed.hello
         wire = self._wire
-        verified = Verified() if self._feed is None else self._verified
-        return verified.figures() | stats_message(
-            self.stats,
-            now_ms,
-            state=self.state(now_ms),
-            wire_down_kbps={} if wire is None else wire.received.kbps_by_cause(now_ms),
-            wire_up_kbps={} if wire is None else wire.sent.kbps_by_cause(now_ms),
-            size=self.size,
-            source_duration_ms=None if hello is None else hello.source_duration_ms,
-            speaker=None if self._portrait is None else self._portrait.speaker,
-            layer=None if self._portrait is None else self._portrait.layer.value,
-            sound=None if self._feed is None else self._feed.sound,
+        presence = None if self._feed is None else self._feed.presence
+        extra: dict[str, object] = {
+            "guessed_fps": round(self.stats.guessed.per_second(now_ms), 1),
+            "microphone": None if presence is None else presence.microphone,
+        }
+        return (
+            self.verified.figures()
+            | extra
+            | stats_message(
+                self.stats,
+                now_ms,
+                state=self.state(now_ms),
+                wire_down_kbps={} if wire is None else wire.received.kbps_by_cause(now_ms),
+                wire_up_kbps={} if wire is None else wire.sent.kbps_by_cause(now_ms),
+                size=self.size,
+                source_duration_ms=None if hello is None else hello.source_duration_ms,
+                speaker=None if self._portrait is None else self._portrait.speaker,
+                layer=None if self._portrait is None else self._portrait.layer.value,
+                sound=None if self._feed is None else self._feed.sound,
+            )
         )
 
     async def run(self) -> None:
@@ -252,6 +276,8 @@ class Receiver:
         playout = feed.playout(now_ms)
         if playout is None:
             return None
+        if playout.kind is PlayoutKind.EXTRAPOLATED and feed.presence.camera:
+            self.stats.guessed.add(now_ms)
         shot = _Shot(feed, portrait, playout.state, self.size)
         return None if shot.shown() == self._shown else shot
 

@@ -7,9 +7,10 @@ import logging
 import math
 import threading
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from typing import Protocol
 
 from client import control
@@ -20,7 +21,7 @@ from client.errors import ControlMessageError
 from client.protection import LEVELS
 from client.slot import NewestSlot
 from client.sound.sending import SoundEncoder, encoded
-from client.sound.source import ClipSound
+from client.sound.source import SoundFrame
 from client.transport.link import Link, OpusFrame
 from codec.encoder import Encoder
 from codec.errors import CodecError, NerfcallError
@@ -68,6 +69,13 @@ class Analyzer(Protocol):
         """Analyses the next frame of the stream."""
 
 
+class SoundSource(Protocol):
+    """What is heard; `client.sound.source.ClipSound` is one."""
+
+    def frames(self, stop: threading.Event) -> Iterator[SoundFrame]:
+        """Yields each frame when it is complete; blocks in between; ends soon after `stop`."""
+
+
 class FaceSender:
     """Codes face states and serves the links of the renderers; lives on the event loop.
 
@@ -76,6 +84,7 @@ class FaceSender:
     Attributes:
         errors: control messages and states that were refused, by the name of the error.
         sound: codes what is heard; with copies where a renderer asks for protection.
+        seen: what the tracker saw in the last frame; None before the first.
     """
 
     def __init__(
@@ -91,22 +100,68 @@ class FaceSender:
         self._links: dict[Link, Listener] = {}
         self._epoch_unix_ms: float | None = None
         self._tracking: Tracking | None = None
+        self._presence = control.Presence()
+        self._last: FaceState | None = None
+        self._awaited = False
+        self.seen: Tracking | None = None
         self.errors: Counter[str] = Counter()
         self.sound = SoundEncoder() if sound is None else sound
 
     def link_opened(self, link: Link) -> None:
         """A renderer listens from now on."""
         self._links[link] = Listener(link, self._encoder.sequence)
-        self._encoder.request_key()
+        self._request_key()
         if self._epoch_unix_ms is not None:
             link.send_control(self._hello(self._epoch_unix_ms))
         if self._tracking is not None:
             link.send_control(control.build(control.TrackingNotice(self._tracking)))
+        if self._presence != control.Presence():
+            link.send_control(control.build(self._presence))
 
     def link_closed(self, link: Link) -> None:
         """A renderer is gone."""
         self._links.pop(link, None)
         self._protect_all()
+
+    @property
+    def presence(self) -> control.Presence:
+        """What others are let see and hear."""
+        return self._presence
+
+    def show(self, presence: control.Presence) -> None:
+        """Lets others see and hear this from now on, and tells them."""
+        if presence == self._presence:
+            return
+        self._presence = presence
+        self.flush()
+        for link in self._links:
+            link.send_control(control.build(presence))
+
+    def say(self, text: str) -> None:
+        """Writes a line of chat to everybody who listens."""
+        for link in self._links:
+            link.send_control(control.build(control.Chat(text)))
+
+    def still(self, neutral: FaceState, now_ms: float, now_unix_ms: float) -> None:
+        """With the camera off: sends the pose that was last seen, so that newcomers see one.
+
+        Args:
+            neutral: sent where no face was ever seen.
+            now_ms: monotonic clock.
+            now_unix_ms: wall clock.
+        """
+        self._announce_epoch(now_ms, now_unix_ms)
+        if self._presence.camera or self._source.start_ms is None or not self._links:
+            return
+        pts_ms = round(now_ms - self._source.start_ms)
+        state = neutral if self._last is None else self._last
+        try:
+            packet = self._encoder.encode(replace(state, pts_ms=pts_ms, tracking=Tracking.FACE))
+        except CodecError as error:
+            self._refused(error)
+            return
+        self._send(packet)
+        self.flush()
 
     def control_received(self, link: Link, text: str, now_unix_ms: float) -> None:
         """A renderer said something; what makes no sense is counted and ignored."""
@@ -119,7 +174,7 @@ class FaceSender:
             case control.Ping(t):
                 link.send_control(control.build(control.Pong(t, now_unix_ms)))
             case control.NeedKey():
-                self._encoder.request_key()
+                self._request_key()
                 if link in self._links:
                     self._links[link].held.lost_track(self._encoder.sequence)
             case control.Protect(level) if link in self._links:
@@ -148,10 +203,14 @@ class FaceSender:
             sensitivity: of the frame's picture, where it is known.
         """
         self._announce_epoch(now_ms, now_unix_ms)
+        self.seen = tracking
+        if not self._presence.camera:
+            return
         if state is None:
             self._tell_tracking(tracking)
             return
         self._tracking = None  # from now on the packets tell
+        self._last = state
         if not self._links:
             self._encoder.flush()  # whoever comes later has no use for frames of before
             return
@@ -162,15 +221,25 @@ class FaceSender:
             self._refused(error)
             return
         self._send(packet)
+        if self._awaited:
+            self._awaited = False
+            self.flush()  # somebody sees nothing until then
 
     def sounded(self, frame: OpusFrame) -> None:
-        """Sends a piece of sound."""
+        """Sends a piece of sound, unless the microphone is off."""
+        if not self._presence.microphone:
+            return
         for link in self._links:
             link.send_audio(frame)
 
     def flush(self) -> None:
         """Sends frames that wait for others which do not come."""
         self._send(self._encoder.flush())
+
+    def _request_key(self) -> None:
+        """The next packet can be read by everybody, and waits for no more than its frame."""
+        self._encoder.request_key()
+        self._awaited = True
 
     def _protect_all(self) -> None:
         """All renderers get the same packets and sound: as the one with the most loss needs."""
@@ -216,7 +285,7 @@ async def run_pipeline(
     source: FrameSource,
     make_analyzer: Callable[[], AbstractContextManager[Analyzer]],
     sender: FaceSender,
-    sound: ClipSound | None = None,
+    sound: SoundSource | None = None,
 ) -> None:
     """Captures and analyses, each in a thread of its own, until the source ends or cancelled.
 

@@ -1,6 +1,6 @@
 """A participant of a call from start to end: what owns what, and how everything stops.
 
-`run_sender`, `run_receiver` and `run_call` are what the command line calls: they return when
+`run_sender` and `run_receiver` are what the command line calls: they return when
 the call ended in order (the clip is over, the time is up, Ctrl-C, SIGTERM) and raise a
 `NerfcallError` when it could not go on.
 """
@@ -11,23 +11,17 @@ import asyncio
 import logging
 import secrets
 import signal
-import time
-from collections.abc import Callable, Coroutine, Mapping
-from contextlib import AsyncExitStack
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack, ExitStack, contextmanager
 from pathlib import Path
 
 import aiohttp
 
-from client.access import Access
 from client.capture import FrameSource
 from client.clock import monotonic_ms
-from client.config import CallConfig, ReceiverConfig, SenderConfig
+from client.config import ReceiverConfig, SenderConfig
 from client.errors import SpeakerTransferError
 from client.feed import PortraitLoader
-from client.identity.certificate import certify
-from client.identity.doorkeeper import SpeakerDoor, Trust
-from client.identity.key import Identity, load_identity
-from client.identity.known import KnownSpeakers
 from client.parts import (
     FaceModelParts,
     check_device,
@@ -36,26 +30,15 @@ from client.parts import (
     open_sound,
     open_source,
 )
-from client.peers import Peer, PeerTable
+from client.peers import Peer
 from client.receiver import Receiver
 from client.recorder import CallRecorder
+from client.seat import Seat, SpeakingHalf, WatchingHalf, take_seat
 from client.sender import FaceSender, run_pipeline
-from client.signaling import (
-    FIRST_RETRY_S,
-    LAST_RETRY_S,
-    Membership,
-    Pairing,
-    Role,
-    SignalingClient,
-)
+from client.signaling import FIRST_RETRY_S, LAST_RETRY_S
 from client.sound.sending import SoundEncoder
 from client.sound.source import ClipSound
-from client.speaker_cache import SpeakerCache
-from client.speaker_files import SpeakerFiles
-from client.speaker_peers import RendererPeer, SpeakerPeer
 from client.stats_file import write_stats
-from client.transport.rtc import Carrier
-from client.viewers import ViewerPeer
 from codec.encoder import Encoder, EncoderConfig
 from codec.packet import SEQUENCE_BITS
 
@@ -68,7 +51,7 @@ def run_sender(config: SenderConfig) -> None:
     Raises:
         NerfcallError: the call cannot go on.
     """
-    _run(send(config), config.seconds)
+    run_session(send(config), config.seconds)
 
 
 def run_receiver(config: ReceiverConfig) -> None:
@@ -77,16 +60,7 @@ def run_receiver(config: ReceiverConfig) -> None:
     Raises:
         NerfcallError: the call cannot go on.
     """
-    _run(receive(config), config.seconds)
-
-
-def run_call(config: CallConfig) -> None:
-    """Takes part in a two-way call: sends one face and renders the other.
-
-    Raises:
-        NerfcallError: the call cannot go on.
-    """
-    _run(_first_ends(send(config.sender), receive(config.receiver)), config.seconds)
+    run_session(receive(config), config.seconds)
 
 
 async def send(config: SenderConfig) -> None:
@@ -114,48 +88,41 @@ async def send_from(
     Raises:
         NerfcallError: the call cannot go on.
     """
-    async with aiohttp.ClientSession() as http:
-        access = Access(config.token)
-        identity = await asyncio.to_thread(load_identity, config.identity)
-        files = SpeakerFiles(http, config.server_url, SpeakerCache(), access)
-        speaker = await _publish(files, config, identity)
-        encoder = Encoder(
-            speaker,
-            parts.signal,
-            config.profile,
-            EncoderConfig(
-                frame_interval_ms=1000.0 / source.fps,
-                target_kbps=config.target_kbps,
-                latency_ms=config.latency_ms,
-                # A restarted sender must not look like a replay of the one before.
-                first_sequence=secrets.randbelow(1 << SEQUENCE_BITS),
-            ),
+    async with take_seat(config) as seat:
+        speaker = await publish(seat, config)
+        sender = make_sender(config, source, speaker, parts)
+        half = SpeakingHalf(seat, config, sender, speaker, parts.base, print)
+        await first_ends(
+            run_pipeline(source, parts.make_analyzer, sender, sound),
+            half.run(),
+            *stats_parts(config.stats, lambda: half.table.peers, dict),
         )
-        voice = SoundEncoder(round(1000.0 * config.sound_kbps))
-        sender = FaceSender(speaker, encoder, source, voice)
 
-        def make_peer(pairing: Pairing) -> Peer | None:
-            if pairing.role is not Role.RENDERER:
-                return None
-            return RendererPeer(
-                *(pairing, signaling.signal, sender, parts.base),
-                lambda link: SpeakerDoor(identity, speaker, link, print),
-                Carrier(config.carrier),
-                constant_size=config.constant_size,
-            )
 
-        table = PeerTable(make_peer)
-        certificate = certify(identity, speaker, time.time()).text()
-        membership = Membership(config.room, Role.SPEAKER, config.participant, speaker, certificate)
-        signaling = SignalingClient(http, config.server_url, membership, table, access)
-        try:
-            await _first_ends(
-                run_pipeline(source, parts.make_analyzer, sender, sound),
-                signaling.run(),
-                *_stats(config.stats, table, dict),
-            )
-        finally:
-            await table.close()
+def make_sender(
+    config: SenderConfig, source: FrameSource, speaker: str, parts: FaceModelParts
+) -> FaceSender:
+    """Makes what codes and sends a face and its sound.
+
+    Args:
+        config: how.
+        source: where frames will come from.
+        speaker: sha256 of the speaker file.
+        parts: of the speaker file.
+    """
+    encoder = Encoder(
+        speaker,
+        parts.signal,
+        config.profile,
+        EncoderConfig(
+            frame_interval_ms=1000.0 / source.fps,
+            target_kbps=config.target_kbps,
+            latency_ms=config.latency_ms,
+            # A restarted sender must not look like a replay of the one before.
+            first_sequence=secrets.randbelow(1 << SEQUENCE_BITS),
+        ),
+    )
+    return FaceSender(speaker, encoder, source, SoundEncoder(round(1000.0 * config.sound_kbps)))
 
 
 async def receive(config: ReceiverConfig) -> None:
@@ -178,54 +145,58 @@ async def receive_with(config: ReceiverConfig, load: PortraitLoader) -> None:
     Raises:
         NerfcallError: the call cannot go on.
     """
-    trust = Trust(await asyncio.to_thread(load_identity, config.identity), KnownSpeakers())
-    access = Access(config.token)
     async with AsyncExitStack() as stack:
-        http = await stack.enter_async_context(aiohttp.ClientSession())
+        seat = await stack.enter_async_context(take_seat(config))
+        receiver = stack.enter_context(make_receiver(config, load))
+        half = WatchingHalf(seat, config, receiver)
+        figures = stats_parts(
+            config.stats, lambda: half.table.peers, lambda: receiver.message(monotonic_ms())
+        )
+        await first_ends(receiver.run(), half.run(), *figures)
+
+
+@contextmanager
+def make_receiver(config: ReceiverConfig, load: PortraitLoader) -> Iterator[Receiver]:
+    """Makes what renders; what it records is finished at the end.
+
+    Args:
+        config: how.
+        load: loads speakers.
+    """
+    with ExitStack() as stack:
         recorder = None
         if config.record is not None:
             recorder = stack.enter_context(CallRecorder(config.record))
-        receiver = Receiver(
+        yield Receiver(
             load, size=config.size, jitter_delay_ms=config.jitter_delay_ms, recorder=recorder
         )
-        files = SpeakerFiles(http, config.server_url, SpeakerCache(config.cache), access)
-
-        def make_peer(pairing: Pairing) -> Peer | None:
-            match pairing.role:
-                case Role.SPEAKER:
-                    return SpeakerPeer(
-                        *(pairing, signaling.signal, receiver, files, table.retire_stale, trust)
-                    )
-                case Role.VIEWER:
-                    return ViewerPeer(pairing, signaling.signal, receiver)
-                case Role.RENDERER:
-                    return None
-
-        table = PeerTable(make_peer)
-        membership = Membership(config.room, Role.RENDERER, config.participant)
-        signaling = SignalingClient(http, config.server_url, membership, table, access)
-        try:
-            figures = _stats(config.stats, table, lambda: receiver.message(monotonic_ms()))
-            await _first_ends(receiver.run(), signaling.run(), *figures)
-        finally:
-            await table.close()
 
 
-def _stats(
-    path: Path | None, table: PeerTable, figures: Callable[[], Mapping[str, object]]
+def stats_parts(
+    path: Path | None,
+    peers: Callable[[], Sequence[Peer]],
+    figures: Callable[[], Mapping[str, object]],
 ) -> list[Coroutine[None, None, None]]:
     """The part of a session that writes its figures, if that was asked for."""
-    return [] if path is None else [write_stats(path, lambda: table.peers, figures)]
+    return [] if path is None else [write_stats(path, peers, figures)]
 
 
-async def _publish(files: SpeakerFiles, config: SenderConfig, owner: Identity) -> str:
-    """Uploads the speaker file, if it may leave, waiting for a server that is not up yet."""
+async def publish(seat: Seat, config: SenderConfig) -> str:
+    """Uploads the speaker file, if it may leave, waiting for a server that is not up yet.
+
+    Returns:
+        Its sha256, 64 hex digits.
+
+    Raises:
+        SpeakerTransferError: the server does not take it.
+    """
+    files = seat.files()
     if not config.share:
         return await files.identify(config.speaker_path)
     retry_s = FIRST_RETRY_S
     while True:
         try:
-            return await files.upload(config.speaker_path, owner)
+            return await files.upload(config.speaker_path, seat.identity)
         except SpeakerTransferError as error:
             if not isinstance(error.__cause__, aiohttp.ClientConnectionError):
                 raise
@@ -234,7 +205,7 @@ async def _publish(files: SpeakerFiles, config: SenderConfig, owner: Identity) -
         retry_s = min(2.0 * retry_s, LAST_RETRY_S)
 
 
-async def _first_ends(*parts: Coroutine[None, None, None]) -> None:
+async def first_ends(*parts: Coroutine[None, None, None]) -> None:
     """Runs parts side by side until the first ends, then ends the others and waits for them."""
     tasks = [asyncio.create_task(part) for part in parts]
     try:
@@ -247,7 +218,12 @@ async def _first_ends(*parts: Coroutine[None, None, None]) -> None:
         task.result()
 
 
-def _run(session: Coroutine[None, None, None], seconds: float | None) -> None:
+def run_session(session: Coroutine[None, None, None], seconds: float | None) -> None:
+    """Runs a session until it ends, its time is up, Ctrl-C, or the termination signal.
+
+    Raises:
+        NerfcallError: the session's own.
+    """
     asyncio.run(_until_told(session, seconds))
 
 

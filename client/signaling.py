@@ -144,6 +144,11 @@ class SignalingClient:
         self._joined = False
         self._ice_servers: tuple[Mapping[str, object], ...] = ()
 
+    @property
+    def joined(self) -> bool:
+        """Whether we are in the room, as far as we can tell."""
+        return self._joined
+
     def signal(self, peer: str, data: Mapping[str, object]) -> None:
         """Sends a signal to a peer; lost if the server is out of reach."""
         self._outgoing.append(json.dumps({"type": "signal", "to": peer, "data": dict(data)}))

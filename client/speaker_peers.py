@@ -238,7 +238,8 @@ class SpeakerPeer(Peer):
         link = RtcLink(listener, self.pairing.ice_servers, monotonic_ms)
         receiver = self._receiver
         feed = listener.feed = SpeakerFeed(
-            link, receiver.jitter_delay_ms, receiver.stats, receiver.recorder
+            *(link, receiver.jitter_delay_ms, receiver.stats, receiver.recorder),
+            chat=receiver.chat,
         )
         listener.door = self._trust.door(self._certificate, link)
         try:

@@ -16,6 +16,7 @@ BUCKET_MS = 100.0
 MIN_ELAPSED_MS = 1_000.0
 """Rates of a shorter time than this would jump about."""
 LATENCY_SAMPLES = 250
+GUESSED_WINDOW_MS = 1_000.0
 
 
 class CallState(StrEnum):
@@ -30,6 +31,7 @@ class CallState(StrEnum):
     SEVERAL_FACES = "several_faces"
     FACE_AT_EDGE = "face_at_edge"
     DARK = "dark"
+    CAMERA_OFF = "camera_off"
     SPEAKER_LEFT = "speaker_left"
     NOT_PROVEN = "not_proven"
     OWNER_CHANGED = "owner_changed"
@@ -101,6 +103,7 @@ class ReceiverStats:
         rendered: pictures rendered.
         render: how long rendering one picture takes.
         interval: from one picture to the next.
+        guessed: pictures among them that were made up: nothing new had come in time.
         wait: from the capture of a frame to the end of its rendering, by our wall clock.
         frames_received: packets that became frames, since the call began.
         frames_lost: frames known to have been sent that never became one, since the call began.
@@ -112,6 +115,7 @@ class ReceiverStats:
     render: LatencyWindow = field(default_factory=LatencyWindow)
     interval: LatencyWindow = field(default_factory=LatencyWindow)
     wait: LatencyWindow = field(default_factory=LatencyWindow)
+    guessed: RateWindow = field(default_factory=lambda: RateWindow(GUESSED_WINDOW_MS))
     frames_received: int = 0
     frames_lost: int = 0
     packets_dropped: Counter[str] = field(default_factory=Counter)

@@ -14,6 +14,7 @@ from client.errors import ControlMessageError, NegotiationError
 from client.peers import OPEN_TIMEOUT_S, Peer
 from client.receiver import Receiver, clamp_size
 from client.signaling import Pairing
+from client.stats import CallState
 from client.track import PortraitTrack
 from client.transport import negotiation
 from client.transport.link import MAX_CONTROL_CHARS
@@ -43,7 +44,7 @@ class ViewerPeer(Peer):
             NegotiationError: it did not come about, or the page fell silent.
         """
         self.forget_signals()
-        view = _View(
+        view = View(
             negotiation.make_connection(self.pairing.ice_servers), self._receiver, self.pairing.peer
         )
         try:
@@ -54,15 +55,31 @@ class ViewerPeer(Peer):
             await view.close()
 
 
-class _View:
-    """One peer connection with a page.
+class View:
+    """One peer connection with a page: the portrait, the sound, and the figures.
 
     Attributes:
         wire: every byte that passes through it.
         closed: set when the connection is over.
     """
 
-    def __init__(self, connection: RTCPeerConnection, receiver: Receiver, viewer: str) -> None:
+    def __init__(
+        self,
+        connection: RTCPeerConnection,
+        receiver: Receiver,
+        viewer: str,
+        *,
+        nearby: bool = False,
+    ) -> None:
+        """Prepares the tracks.
+
+        Args:
+            connection: to be offered.
+            receiver: renders what is shown.
+            viewer: whose wish for a size it is.
+            nearby: the page is on this machine.
+        """
+        self._nearby = nearby
         self.wire = WireCounter(monotonic_ms())
         self.closed = asyncio.Event()
         self._opened = asyncio.Event()
@@ -77,6 +94,7 @@ class _View:
         connection.addTransceiver(self._sound, direction="sendonly")
         self._channel: RTCDataChannel = connection.createDataChannel(STATS_LABEL)
         self._stats_due_ms = 0.0
+        self._told: CallState | None = None
         self._frames_due_ms = 0.0
         self._channel.on("message", self._message)
         connection.on("connectionstatechange", self._changed)
@@ -84,11 +102,12 @@ class _View:
     async def offer(self) -> dict[str, object]:
         """Offers the track and the channel."""
         sender = self._transceiver.sender
-        _allow_only_vp8(self._transceiver)
+        allow_only_vp8(self._transceiver)
         self._track.attach(sender)
         return await negotiation.make_offer(
             self._connection,
             lambda: count_datagrams(sender.transport.transport, self.wire, monotonic_ms),
+            nearby=self._nearby,
         )
 
     async def accept(self, answer: Mapping[str, object]) -> None:
@@ -98,7 +117,7 @@ class _View:
             NegotiationError: the answer is none, or the connection fails.
             TimeoutError: the connection does not come about.
         """
-        await negotiation.accept_answer(self._connection, answer)
+        await negotiation.accept_answer(self._connection, answer, nearby=self._nearby)
         async with asyncio.timeout(OPEN_TIMEOUT_S):
             await self._opened.wait()
         if self.closed.is_set():
@@ -115,8 +134,10 @@ class _View:
             ]
             if frames:
                 self._send({"type": "frames", "frames": frames})
-        if now_ms >= self._stats_due_ms:
+        state = self._receiver.state(now_ms)
+        if now_ms >= self._stats_due_ms or state is not self._told:
             self._stats_due_ms = now_ms + STATS_INTERVAL_MS
+            self._told = state
             self._send(self._receiver.message(now_ms))
 
     async def close(self) -> None:
@@ -158,7 +179,8 @@ class _View:
             self.closed.set()
 
 
-def _allow_only_vp8(transceiver: RTCRtpTransceiver) -> None:
+def allow_only_vp8(transceiver: RTCRtpTransceiver) -> None:
+    """Keeps a transceiver that carries a `PortraitTrack` from agreeing on another codec."""
     # The track hands over VP8 packets, so no other codec may be agreed on; rtx lets aiortc
     # repeat lost ones.
     codecs = RTCRtpSender.getCapabilities("video").codecs

@@ -50,6 +50,29 @@ CameraOption = Annotated[
     str,
     typer.Option("--camera", metavar="N", help="Number or path of the camera, without --clip."),
 ]
+OwnCameraOption = Annotated[
+    str | None,
+    typer.Option(
+        "--camera",
+        metavar="N",
+        help="Number or path of a camera that this program opens itself.",
+        show_default="the browser's",
+    ),
+]
+PagePortOption = Annotated[
+    int, typer.Option("--page-port", min=0, max=65535, metavar="P", help="Of the page; 0: any.")
+]
+BrowserOption = Annotated[
+    bool, typer.Option("--browser/--no-browser", help="Open the page, where there is a display.")
+]
+JoinOption = Annotated[
+    bool | None,
+    typer.Option(
+        "--join/--lobby",
+        help="Begin at once, or wait for Join on the page.",
+        show_default="at once with --clip or --camera",
+    ),
+]
 OnceOption = Annotated[
     bool, typer.Option("--once", help="End with the clip instead of starting it over.")
 ]
@@ -207,10 +230,13 @@ def receive(
 def call(
     speaker: SpeakerOption,
     clip: ClipOption = None,
-    camera: CameraOption = "0",
+    camera: OwnCameraOption = None,
     once: OnceOption = False,
     server: ServerOption = DEFAULT_SERVER,
     room: RoomOption = DEFAULT_ROOM,
+    page_port: PagePortOption = 0,
+    browser: BrowserOption = True,
+    join: JoinOption = None,
     participant: Annotated[
         str | None,
         typer.Option(
@@ -238,21 +264,26 @@ def call(
     constant_size: ConstantSizeOption = False,
     verbose: VerboseOption = False,
 ) -> None:
-    """Take part in a call: send your face, and watch the other one on the page.
+    """Take part in a call: send your face, and see the other one on a page of this machine.
 
-    Prints the address of the page. Both callers run this against one server, in one room.
-    Ctrl-C ends it.
+    Prints the address of the page, and opens it. Camera and microphone are the browser's, unless
+    --clip or --camera names another source: then the call begins at once. Both callers run this
+    against one server, in one room. Ctrl-C ends it.
     """
+    from client.call_page.run import run_call
     from client.config import CallConfig
-    from client.session import run_call
 
     log_to_stderr(verbose)
     name = participant or f"{_user()}-{os.getpid()}"
+    from_browser = clip is None and camera is None
+    at_once = not from_browser if join is None else join
+    # In the lobby Join is the answer to what is asked here otherwise; the page says so.
+    shares = may_leave(share, speaker.name, server, room) if at_once else share is not Share.NEVER
     sender = _sender_config(
-        *(speaker, clip, camera, once, server, room, name),
+        *(speaker, clip, camera or "0", once, server, room, name),
         *(profile, target_kbps, latency_ms, closed_loop),
         *(sound, carrier, None, None),
-        *(token, identity, may_leave(share, speaker.name, server, room), constant_size),
+        *(token, identity, shares, constant_size),
         sound_kbps=sound_kbps,
     )
     receiver = _receiver_config(
@@ -260,7 +291,11 @@ def call(
         *(token, identity),
     )
     typer.echo(f"watch at {page_address(server, room, name, token)}")
-    run_call(CallConfig(sender, receiver, seconds))
+    run_call(CallConfig(sender, receiver, from_browser, at_once, page_port, browser, seconds), _say)
+
+
+def _say(text: str) -> None:
+    print(text, flush=True)
 
 
 def page_address(server: str, room: str, participant: str | None, token: str | None = None) -> str:

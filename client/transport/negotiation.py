@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Callable, Coroutine, Mapping, Sequence
+from contextvars import ContextVar
 
 import aioice.ice
 import aiortc.rtcpeerconnection
@@ -22,6 +24,10 @@ from client.transport.sctp import ThriftySctpTransport
 MAX_SDP_CHARS = 100_000
 LOOPBACK_HOST = "127.0.0.1"
 
+_nearby: ContextVar[bool] = ContextVar("nearby", default=False)
+"""Whether what is gathered in this task is for a peer on this machine."""
+_MDNS_HOST = re.compile(r"[0-9A-Za-z-]+\.local\b")
+
 _host_addresses = aioice.ice.get_host_addresses
 
 
@@ -29,6 +35,8 @@ def _host_addresses_or_loopback(use_ipv4: bool, use_ipv6: bool) -> list[str]:
     # aioice never offers the loopback interface. On a machine without any other network a
     # call with oneself would find no path, though loopback is one.
     addresses: list[str] = _host_addresses(use_ipv4, use_ipv6)
+    if _nearby.get():
+        return [LOOPBACK_HOST, *addresses]
     return addresses or [LOOPBACK_HOST]
 
 
@@ -78,31 +86,45 @@ def _nothing() -> None:
 
 
 async def make_offer(
-    connection: RTCPeerConnection, gathered: Callable[[], None] = _nothing
+    connection: RTCPeerConnection,
+    gathered: Callable[[], None] = _nothing,
+    *,
+    nearby: bool = False,
 ) -> dict[str, object]:
     """Gathers candidates and returns the signal that offers the connection.
 
     Args:
         connection: with all that is to be offered.
         gathered: called before the first datagram of a connection leaves.
+        nearby: the peer is on this machine.
     """
-    await gather(connection, await connection.createOffer(), gathered)
+    await gather(connection, await connection.createOffer(), gathered, nearby=nearby)
     return {"kind": "offer", "sdp": connection.localDescription.sdp}
 
 
-async def accept_answer(connection: RTCPeerConnection, data: Mapping[str, object]) -> None:
+async def accept_answer(
+    connection: RTCPeerConnection, data: Mapping[str, object], *, nearby: bool = False
+) -> None:
     """Takes in the peer's answer; connecting goes on by itself.
+
+    Args:
+        connection: that was offered.
+        data: the peer's signal.
+        nearby: the peer is on this machine.
 
     Raises:
         NegotiationError: it is no answer to what was offered.
     """
-    await _set_remote(connection, data, "answer")
+    await _set_remote(connection, data, "answer", nearby)
 
 
 async def make_answer(
     connection: RTCPeerConnection,
     offer: Mapping[str, object],
     gathered: Callable[[], None] = _nothing,
+    *,
+    nearby: bool = False,
+    prepared: Callable[[], None] = _nothing,
 ) -> dict[str, object]:
     """Takes in the peer's offer, gathers candidates and returns the signal that answers it.
 
@@ -110,13 +132,16 @@ async def make_answer(
         connection: with nothing agreed on.
         offer: the peer's.
         gathered: called before the first datagram of a connection leaves.
+        nearby: the peer is on this machine.
+        prepared: called when the peer's wishes are known, before they are answered.
 
     Raises:
         NegotiationError: it is no offer, or none that can be answered.
     """
-    await _set_remote(connection, offer, "offer")
+    await _set_remote(connection, offer, "offer", nearby)
     try:
-        await gather(connection, await connection.createAnswer(), gathered)
+        prepared()
+        await gather(connection, await connection.createAnswer(), gathered, nearby=nearby)
     except Exception as error:
         raise NegotiationError(f"expected a valid offer, got one that fails: {error}") from error
     return {"kind": "answer", "sdp": connection.localDescription.sdp}
@@ -126,6 +151,8 @@ async def gather(
     connection: RTCPeerConnection,
     description: RTCSessionDescription,
     gathered: Callable[[], None] = _nothing,
+    *,
+    nearby: bool = False,
 ) -> None:
     """Sets a local description, which gathers candidates, and never half.
 
@@ -136,9 +163,11 @@ async def gather(
         connection: of which a description is set.
         description: ours.
         gathered: called before the first datagram of a connection leaves.
+        nearby: the peer is on this machine.
     """
 
     async def whole() -> None:
+        _nearby.set(nearby)  # for this task, which ends with the gathering
         await connection.setLocalDescription(description)
         gathered()  # connecting has been scheduled and has not begun
 
@@ -167,11 +196,17 @@ async def _to_its_end(work: Coroutine[object, object, None]) -> None:
         raise
 
 
-async def _set_remote(connection: RTCPeerConnection, data: Mapping[str, object], kind: str) -> None:
+async def _set_remote(
+    connection: RTCPeerConnection, data: Mapping[str, object], kind: str, nearby: bool
+) -> None:
     sdp = data.get("sdp")
     if data.get("kind") != kind or not isinstance(sdp, str) or len(sdp) > MAX_SDP_CHARS:
         got = str(data.get("kind"))[:40]
         raise NegotiationError(f"expected an {kind} with an SDP, got {got!r}")
+    if nearby:
+        # A browser hides its addresses behind names that take a second to fail. It finds us at
+        # ours, so any address will do that keeps the check list from being empty.
+        sdp = _MDNS_HOST.sub(LOOPBACK_HOST, sdp)
     try:
         await connection.setRemoteDescription(RTCSessionDescription(sdp=sdp, type=kind))
     except Exception as error:  # aiortc's SDP parser raises whatever its line runs into

@@ -6,6 +6,7 @@ import pytest
 
 from client import control
 from client.errors import ControlMessageError
+from client.transport.link import MAX_CONTROL_CHARS
 from codec.face import Tracking
 
 SHA = "0123456789abcdef" * 4
@@ -44,6 +45,11 @@ SHA = "0123456789abcdef" * 4
         (control.Protect(2), {"type": "protect", "level": 2}),
         (control.TrackingNotice(Tracking.DARK), {"type": "tracking", "tracking": "dark"}),
         (control.SizeRequest(512), {"type": "size", "size": 512}),
+        (
+            control.Presence(camera=False, microphone=True),
+            {"type": "presence", "camera": False, "microphone": True},
+        ),
+        (control.Chat("Grüß dich\n😀"), {"type": "chat", "text": "Grüß dich\n😀"}),
     ],
 )
 def test_messages_are_the_documented_json_and_read_back(
@@ -100,6 +106,13 @@ def test_a_wish_for_a_size_is_clamped(wish: float, granted: int) -> None:
         json.dumps({"type": "layers", "base_bytes": 700_001, "base_sha256": SHA}),
         json.dumps({"type": "layers", "base_bytes": 0, "base_sha256": SHA}),
         '{"type":"ping","t":' + "9" * 5_000 + "}",
+        '{"type":"presence","camera":true}',
+        '{"type":"presence","camera":1,"microphone":true}',
+        '{"type":"chat"}',
+        '{"type":"chat","text":" \\n"}',
+        '{"type":"chat","text":"\\u0000"}',
+        '{"type":"chat","text":"\\ud83d"}',
+        json.dumps({"type": "chat", "text": "x" * (control.MAX_CHAT_CHARS + 1)}),
     ],
 )
 def test_what_makes_no_sense_is_refused_in_one_line(text: str) -> None:
@@ -107,3 +120,8 @@ def test_what_makes_no_sense_is_refused_in_one_line(text: str) -> None:
         control.parse(text)
     assert "\n" not in str(caught.value)
     assert len(str(caught.value)) < 200
+
+
+def test_the_longest_line_of_chat_fits_a_control_message() -> None:
+    line = control.Chat("\U0001f600" * control.MAX_CHAT_CHARS)
+    assert len(control.build(line)) <= MAX_CONTROL_CHARS

@@ -8,7 +8,8 @@ from collections.abc import Callable
 
 import pytest
 
-from client.feed import HELD_AFTER_MS, SpeakerFeed
+from client.chat import ChatLog
+from client.feed import HELD_AFTER_MS, STILL_HELD_AFTER_MS, SpeakerFeed
 from client.stats import CallState, ReceiverStats
 from client.transport.memory import Impairment, MemoryNetwork
 from codec.encoder import Encoder, EncoderConfig
@@ -24,6 +25,7 @@ from tests.client.call_in_memory import (
 from tests.client.doubles import (
     SIGNAL,
     SPEAKER,
+    Recorder,
     face,
     level_at,
     portrait,
@@ -268,3 +270,23 @@ def test_pings_are_rare_while_packets_come_and_frequent_while_none_do() -> None:
 
 def pongs(call: Call) -> list[str]:
     return [text for text in call.far.controls if '"pong"' in text]
+
+
+def test_a_camera_that_is_off_is_no_lost_connection_until_even_the_still_is_missing() -> None:
+    call = Call(Impairment(control_delay_ms=15.0))
+    call.run(10)
+    call.feed.control_received('{"type":"presence","camera":false,"microphone":true}', EPOCH_MS)
+    now_ms = call.network.now_ms
+    assert call.feed.state(now_ms + HELD_AFTER_MS + 500.0) is CallState.CAMERA_OFF
+    assert call.feed.state(now_ms + STILL_HELD_AFTER_MS + 500.0) is CallState.HELD
+    call.feed.control_received('{"type":"presence","camera":true,"microphone":true}', EPOCH_MS)
+    assert call.feed.state(now_ms) is CallState.LIVE
+
+
+def test_what_the_speaker_writes_is_kept_where_there_is_a_chat() -> None:
+    chat = ChatLog()
+    network = MemoryNetwork()
+    link, _ = network.connect(Recorder(), Recorder())
+    feed = SpeakerFeed(link, JITTER_DELAY_MS, ReceiverStats(), chat=chat)
+    feed.control_received('{"type":"chat","text":"Hello"}', EPOCH_MS)
+    assert [(line.mine, line.text) for line in chat.after(0)] == [(False, "Hello")]

@@ -3,7 +3,7 @@ import asyncio
 import aioice.ice
 import pytest
 
-from client.transport.negotiation import close, make_connection, make_offer
+from client.transport.negotiation import close, make_answer, make_connection, make_offer
 
 
 def datagram_sockets(loop):
@@ -54,3 +54,31 @@ async def test_a_closing_that_is_cancelled_leaves_no_socket_open():
     with pytest.raises(asyncio.CancelledError):
         await closing
     assert len(datagram_sockets(loop)) == before
+
+
+async def test_a_peer_on_this_machine_is_offered_loopback(monkeypatch):
+    monkeypatch.undo()
+    near, far = make_connection([]), make_connection([])
+    for connection in (near, far):
+        connection.createDataChannel("face")
+    offers = [await make_offer(near, nearby=True), await make_offer(far)]
+    hosts = [sdp.count(" 127.0.0.1 ") for sdp in (offer["sdp"] for offer in offers)]
+    assert hosts[0] >= 1
+    assert "127.0.0.1" not in offers[1]["sdp"] or offers[1]["sdp"].count("typ host") == 1
+    for connection in (near, far):
+        await close(connection)
+
+
+async def test_a_name_that_hides_a_browsers_address_is_not_looked_up():
+    asking, answering = make_connection([]), make_connection([])
+    asking.createDataChannel("face")
+    offer = await make_offer(asking)
+    hidden = offer["sdp"].replace(" 127.0.0.1 ", " 5a3f-77.local ")
+    assert ".local" in hidden
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+    answer = await make_answer(answering, {"kind": "offer", "sdp": hidden}, nearby=True)
+    assert answer["kind"] == "answer"
+    assert loop.time() - began < 0.5
+    for connection in (asking, answering):
+        await close(connection)

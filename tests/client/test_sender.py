@@ -14,6 +14,7 @@ from client import control
 from client.capture import FrameSource
 from client.errors import CaptureError
 from client.sender import FaceSender, run_pipeline
+from client.transport.link import OpusFrame
 from client.transport.memory import MemoryLink, MemoryNetwork
 from codec.decoder import Decoder
 from codec.encoder import Encoder, EncoderConfig
@@ -178,3 +179,84 @@ def test_the_reason_for_no_face_is_told_when_it_changes_and_to_whoever_joins() -
     line.network.advance_to(line.network.now_ms + 1)
     last = control.parse(heard.controls[-1])
     assert last == control.TrackingNotice(Tracking.NO_FACE)
+
+
+OFF = control.Presence(camera=False, microphone=False)
+
+
+def see(sender: FaceSender, source: TickingSource, pts_ms: int, level: float = 0.3) -> None:
+    """The tracker saw a face."""
+    assert source.start_ms is not None
+    sender.analysed(face(pts_ms, level), Tracking.FACE, source.start_ms + pts_ms, 1.8e12 + pts_ms)
+
+
+def test_with_the_camera_off_others_get_the_last_pose_again_and_nothing_new() -> None:
+    source = TickingSource()
+    source.start_ms = 1_000.0
+    line = Line(source)
+    see(line.sender, source, 40, level=0.3)
+    line.sender.show(OFF)
+    see(line.sender, source, 80, level=-0.5)
+    line.sender.still(face(0, 0.9), 2_000.0, 1.8e12 + 1_000)
+    states = line.states()
+    assert [state.pts_ms for state in states] == [40, 1_000]
+    assert states[1].expression[0] == pytest.approx(states[0].expression[0], abs=0.02)
+    assert OFF in line.messages()
+
+    line.sender.show(control.Presence())
+    line.sender.still(face(0, 0.9), 2_100.0, 1.8e12 + 1_100)
+    see(line.sender, source, 1_200)
+    assert [state.pts_ms for state in line.states()] == [40, 1_000, 1_200]
+    assert line.messages()[-1] == control.Presence()
+
+
+def test_who_never_had_a_camera_on_is_seen_in_a_neutral_pose() -> None:
+    source = TickingSource()
+    source.start_ms = 1_000.0
+    line = Line(source)
+    line.sender.show(OFF)
+    line.sender.still(face(0, 0.9), 3_000.0, 1.8e12)
+    (state,) = line.states()
+    assert state.pts_ms == 2_000
+    assert state.expression[0] == pytest.approx(0.9, abs=0.05)
+
+
+def test_newcomers_are_told_what_is_off_and_nobody_else_twice() -> None:
+    line = Line(TickingSource())
+    line.sender.show(OFF)
+    line.sender.show(OFF)
+    later = Recorder()
+    link, _ = line.network.connect(Recorder(), later)
+    link.open()
+    line.sender.link_opened(link)
+    assert line.messages().count(OFF) == 1
+    assert [control.parse(text) for text in later.controls] == [OFF]
+
+
+def test_with_the_microphone_off_no_sound_leaves() -> None:
+    line = Line(TickingSource())
+    line.sender.sounded(OpusFrame(b"opus", 0))
+    line.sender.show(OFF)
+    line.sender.sounded(OpusFrame(b"opus", 2_880))
+    line.states()
+    assert [frame.timestamp for frame in line.heard.sounds] == [0]
+
+
+def test_a_line_of_chat_goes_to_everybody_who_listens() -> None:
+    line = Line(TickingSource())
+    line.sender.say("Hello")
+    assert line.messages() == [control.Chat("Hello")]
+
+
+def test_somebody_who_sees_nothing_yet_waits_for_no_second_frame() -> None:
+    source = TickingSource()
+    source.start_ms = 1_000.0
+    sender = FaceSender(SPEAKER, Encoder(SPEAKER, SIGNAL, config=EncoderConfig()), source)
+    network, heard = MemoryNetwork(), Recorder()
+    link, _ = network.connect(Recorder(), heard)
+    link.open()
+    sender.link_opened(link)
+    for pts_ms in (0, 40, 80):
+        see(sender, source, pts_ms)
+    network.advance_to(1.0)
+    assert len(heard.packets) == 1, "the first frame at once, the next ones together"

@@ -22,7 +22,7 @@ from aiohttp.test_utils import TestServer
 from aiohttp.typedefs import Handler
 from aioice.ice import StunProtocol
 
-from client import peers, session
+from client import peers, seat
 from client.config import ReceiverConfig, SenderConfig
 from client.errors import SignalingError, SpeakerTransferError
 from client.identity.certificate import certify
@@ -226,7 +226,7 @@ async def test_several_viewers_share_one_render_at_the_largest_size_asked_for(
 ) -> None:
     async with running(sender(url, speaker_path)), running(receiver(url, tmp_path)):
         async with Page(url, "room") as first, Page(url, "room") as second:
-            await until(lambda: is_live(first) and is_live(second))
+            await until(lambda: is_live(first) and is_live(second) and bool(first.sizes))
             assert first.sizes[-1] == 64
             first.send('{"type":"size","size":128}')
             first.send("nonsense")
@@ -343,7 +343,7 @@ async def test_a_copied_certificate_does_not_help_a_stranger(
     url: str, speaker_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     owner = load_identity()
-    monkeypatch.setattr(session, "certify", lambda identity, *rest: certify(owner, *rest))
+    monkeypatch.setattr(seat, "certify", lambda identity, *rest: certify(owner, *rest))
     stranger = SenderConfig(url, "room", speaker_path, identity=somebody("stranger", tmp_path))
     parts = FaceModelParts(SIGNAL, LevelAnalyzer)
     async with (

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-import cv2
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from models.clip import read_clip
 from models.portrait.speaker import load_speaker
 from tests.e2e.artifacts import artifact, note
-from tests.e2e.page import CHROMIUM, FLAGS
+from tests.e2e.fake_devices import with_devices, write_camera
 from tests.e2e.processes import Process, wait_until
 
 CAMERA = slice(0, 480)
@@ -30,24 +28,8 @@ PAGE_BYTES = 30_000
 def camera(real_clip: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The default clip as the file that Chromium plays for a camera."""
     path = tmp_path_factory.mktemp("camera") / "camera.y4m"
-    with path.open("wb") as file:
-        for frame in read_clip(real_clip, CAMERA):
-            if frame.index == 0:
-                height, width = frame.rgb.shape[:2]
-                file.write(f"YUV4MPEG2 W{width} H{height} F24:1 Ip A1:1 C420jpeg\n".encode())
-            yuv = cv2.cvtColor(frame.rgb, cv2.COLOR_RGB2YUV_I420)
-            file.write(b"FRAME\n" + yuv.tobytes())
+    write_camera(path, read_clip(real_clip, CAMERA), fps=24)
     return path
-
-
-def with_camera(browser: Browser, camera: Path | None) -> Browser:
-    """Another browser, with a camera that shows a file, or without any."""
-    path = next(filter(None, map(shutil.which, CHROMIUM)))
-    shown = [] if camera is None else [f"--use-file-for-fake-video-capture={camera}"]
-    fake = [] if camera is None else ["--use-fake-device-for-media-stream", *shown]
-    return browser.browser_type.launch(
-        executable_path=path, args=[*FLAGS, "--use-fake-ui-for-media-stream", *fake]
-    )
 
 
 @pytest.fixture
@@ -74,7 +56,7 @@ def test_a_face_is_recorded_learned_looked_at_and_kept(
     output = tmp_path / "made" / "me.speaker"
     complaints: list[str] = []
     sizes: list[int] = []
-    with_face = with_camera(browser, camera)
+    with_face = with_devices(browser, camera)
     try:
         page = with_face.new_page(viewport=DESKTOP)
         page.on("console", lambda message: complaints.append(message.text))
@@ -123,7 +105,7 @@ def test_a_face_is_recorded_learned_looked_at_and_kept(
 
 def test_without_a_camera_the_page_says_what_to_do(browser: Browser, studio: Process) -> None:
     address = studio.wait_for_line("enrol at ")
-    without = with_camera(browser, None)
+    without = with_devices(browser)
     try:
         page = without.new_page(viewport=DESKTOP)
         page.goto(address)

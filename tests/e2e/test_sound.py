@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack
-from fractions import Fraction
 from pathlib import Path
 
-import av
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -17,75 +15,20 @@ from tests.e2e.artifacts import note
 from tests.e2e.conftest import ROOM, RunningCall
 from tests.e2e.machine import slowness
 from tests.e2e.page import open_page
+from tests.e2e.sounding import LISTEN, PERIOD_S, TONE_S, write_sounding_clip
 
 LIVE = "globalThis.nerfcall?.state === 'live' && nerfcall.lastFrame !== null"
 TONE_HZ = 440.0
-PERIOD_S, TONE_S = 2.0, 0.5
-RATE = 48_000
 LISTEN_S = 20.0
 SKEW_MS = 60.0
 """Of a busy machine; docs/sound.md has the figures of one that is not."""
-
-LISTEN = """
-async ({ seconds }) => {
-  const context = new AudioContext();
-  await context.resume();
-  const analyser = new AnalyserNode(context, { fftSize: 4096, smoothingTimeConstant: 0 });
-  const video = document.getElementById("portrait");
-  context.createMediaStreamSource(video.srcObject).connect(analyser);
-  const shown = [];
-  const watch = (now, { rtpTimestamp, expectedDisplayTime }) => {
-    shown.push([rtpTimestamp, expectedDisplayTime]);
-    video.requestVideoFrameCallback(watch);
-  };
-  video.requestVideoFrameCallback(watch);
-  const wave = new Float32Array(analyser.fftSize);
-  const bins = new Float32Array(analyser.frequencyBinCount);
-  const heard = [];
-  const named = [];
-  const end = performance.now() + 1000 * seconds;
-  while (performance.now() < end) {
-    await new Promise((done) => setTimeout(done, 20));
-    const now = performance.now();
-    analyser.getFloatTimeDomainData(wave);
-    analyser.getFloatFrequencyData(bins);
-    const recent = wave.subarray(-960);
-    const power = recent.reduce((sum, x) => sum + x * x, 0) / recent.length;
-    const peak = bins.indexOf(Math.max(...bins)) * context.sampleRate / analyser.fftSize;
-    const first = wave.findIndex((x) => Math.abs(x) > 0.1);
-    const began = first < 0 ? null : now - (1000 * (wave.length - first)) / context.sampleRate;
-    heard.push([now, Math.sqrt(power), peak, began]);
-    named.push([nerfcall.lastFrame.rtpTimestamp, nerfcall.lastFrame.ptsMs]);
-  }
-  await context.close();
-  return { heard, shown, named };
-}
-"""
-"""What is heard 50 times a second, and when which frame was on the screen. The renderer tells the
-presentation times of frames five times a second, so they are brought together afterwards."""
 
 
 @pytest.fixture(scope="module")
 def sounding_clip(talking_clip: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The talking clip with a tone in the first half second of every two."""
     path = tmp_path_factory.mktemp("sound") / "sounding.mp4"
-    with av.open(str(talking_clip)) as source, av.open(str(path), "w") as container:
-        pictures = container.add_stream_from_template(source.streams.video[0])
-        sound = container.add_stream("aac", rate=RATE, layout="mono")
-        seconds = 0.0
-        for packet in source.demux(video=0):
-            if packet.dts is not None and packet.time_base is not None:
-                seconds = max(seconds, float(packet.dts * packet.time_base))
-                packet.stream = pictures
-                container.mux(packet)
-        t = np.arange(int(seconds * RATE)) / RATE
-        wave = 12_000 * np.sin(2 * np.pi * TONE_HZ * t) * (t % PERIOD_S < TONE_S)
-        frame = av.AudioFrame.from_ndarray(wave.astype(np.int16)[None], "s16", "mono")
-        frame.sample_rate, frame.time_base, frame.pts = RATE, Fraction(1, RATE), 0
-        resampler = av.AudioResampler("fltp", "mono", RATE, frame_size=1024)
-        for part in [*resampler.resample(frame), *resampler.resample(None)]:
-            container.mux(sound.encode(part))
-        container.mux(sound.encode(None))
+    write_sounding_clip(talking_clip, path, TONE_HZ)
     return path
 
 

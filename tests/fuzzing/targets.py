@@ -20,7 +20,13 @@ import numpy as np
 from aiortc.rtcsctptransport import DataChunk, SackChunk
 
 from client import control
-from client.errors import CarrierError, CertificateError, ControlMessageError
+from client.call_page import messages as page_messages
+from client.errors import (
+    CallPageError,
+    CarrierError,
+    CertificateError,
+    ControlMessageError,
+)
 from client.identity import messages as handshake
 from client.identity.certificate import certify, read_certificate
 from client.signaling import Membership, Role, SignalingClient
@@ -198,8 +204,30 @@ def _control_messages() -> list[bytes]:
         control.Pong(5.5, 1.8e12),
         control.NeedKey(),
         control.SizeRequest(256),
+        control.Presence(camera=False, microphone=True),
+        control.Chat("Grüß dich"),
     ]
     return [control.build(message).encode() for message in built]
+
+
+def page_message(data: bytes) -> None:
+    """What a page says to its program."""
+    match page_messages.parse(data.decode("utf-8", "replace")):
+        case page_messages.Enter() as entered:
+            entered.fits("another")
+        case page_messages.Say(text):
+            control.build(control.Chat(text))
+
+
+def _page_messages() -> list[bytes]:
+    said: list[dict[str, object]] = [
+        {"type": "enter", "secret": "kvhtENskMYAUzydjY3M_Dw"},
+        {"type": "show", "camera": False, "microphone": True},
+        {"type": "say", "text": "Grüß dich"},
+        {"type": "signal", "media": "camera", "data": {"kind": "offer", "sdp": "v=0"}},
+        {"type": "hang_up"},
+    ]
+    return [json.dumps(message).encode() for message in said]
 
 
 def handshake_message(data: bytes) -> None:
@@ -303,6 +331,7 @@ TARGETS = {
     "thin_payload": Target(thin_payload, (CarrierError,), _thin_payloads, 12_000),
     "acknowledgement": Target(acknowledgement, (), _acknowledgements, 4_000),
     "control_message": Target(control_message, (ControlMessageError,), _control_messages, 10_000),
+    "page_message": Target(page_message, (CallPageError,), _page_messages, 8_000),
     "handshake_message": Target(
         handshake_message, (ControlMessageError,), _handshake_messages, 8_000
     ),

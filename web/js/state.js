@@ -18,6 +18,7 @@ export const STATES = {
   face_at_edge: text("Face at the edge", "The speaker is leaving the picture.", { live: true }),
   no_face: text("No face in view", "The speaker cannot be seen. The last pose is held."),
   dark: text("Too dark", "The speaker’s camera sees next to nothing."),
+  camera_off: text("Camera off", "The speaker’s camera is off. This is a still."),
   held: text("Nothing arrives", "No packets from the speaker. The last pose is held.", { tone: "bad" }),
   not_proven: text("Not proven", "The speaker has not proven that this face is theirs. It is not drawn.", { tone: "bad" }),
   owner_changed: text("Somebody else", "This face belonged to another key before. It is not drawn.", { tone: "bad" }),

@@ -20,6 +20,7 @@ element("redo").addEventListener("click", attempt(startOver));
 element("accept").addEventListener("click", attempt(accept));
 addEventListener("beforeunload", (event) => recorder && event.preventDefault());
 
+offerWayBack();
 update(await desk.state());
 // A page that was reloaded while it recorded has lost the rest.
 if (state.phase === "recording") update(await desk.restart());
@@ -105,6 +106,15 @@ function attempt(action) {
       button.disabled = false;
     }
   };
+}
+
+/** Where the page of a call has sent us from. */
+function offerWayBack() {
+  const back = sessionStorage.getItem("nerfcall-back");
+  if (back === null || new URL(back).origin !== location.origin) return;
+  element("back").href = back;
+  element("back").hidden = false;
+  element("over").hidden = true;
 }
 
 function fail(reason) {
