@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from enum import StrEnum
-from pathlib import Path
 from typing import Protocol
 
 import numpy as np
@@ -90,12 +89,12 @@ class Portrait:
 class PortraitLoader(Protocol):
     """Makes a portrait of a speaker file; may take seconds, runs in a thread of its own."""
 
-    def __call__(self, path: Path, base_of: str | None) -> Portrait:
+    def __call__(self, content: bytes, base_of: str | None) -> Portrait:
         """Loads a speaker file, or a base layer.
 
         Args:
-            path: of the file.
-            base_of: the speaker, where the file holds nothing but its base layer.
+            content: the bytes of the file.
+            base_of: the speaker, where they hold nothing but its base layer.
 
         Raises:
             SpeakerFileError: it is damaged or not one.

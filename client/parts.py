@@ -89,24 +89,27 @@ def check_device(name: str) -> None:
     prepare(name)
 
 
-def load_portrait(path: Path, device: str, base_of: str | None = None) -> Portrait:
+def load_portrait(
+    content: bytes, device: str, base_of: str | None = None, name: str = "downloaded speaker file"
+) -> Portrait:
     """Loads a speaker file, or a base layer, for rendering.
 
     Args:
-        path: of the file.
+        content: the bytes of the file.
         device: to render on.
-        base_of: the speaker, where the file holds nothing but its base layer.
+        base_of: the speaker, where they hold nothing but its base layer.
+        name: what to call it in errors.
 
     Raises:
         SpeakerFileError: it is damaged or not one.
     """
     # Torch takes seconds to import and is not there at all where only a sender is installed.
     from models.portrait.renderer import PortraitRenderer
-    from models.portrait.speaker import load_speaker, parse_base
+    from models.portrait.speaker import parse_base, parse_speaker
 
     if base_of is not None:
-        base = parse_base(path.read_bytes(), str(path))
+        base = parse_base(content, name)
         renderer = PortraitRenderer(base, device)
         return Portrait(base_of, base.signal, renderer, PortraitLayer.BASE)
-    speaker = load_speaker(path)
+    speaker = parse_speaker(content, name)
     return Portrait(speaker.id, speaker.signal, PortraitRenderer(speaker, device))

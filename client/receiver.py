@@ -7,7 +7,6 @@ import logging
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -106,18 +105,18 @@ class Receiver:
         """The speaker that is loaded."""
         return self._portrait
 
-    async def load(self, path: Path, base_of: str | None = None) -> None:
+    async def load(self, content: bytes, base_of: str | None = None) -> None:
         """Loads a speaker file, beside the rendering, and draws what comes next with it.
 
         Args:
-            path: of the file.
-            base_of: the speaker, where the file holds nothing but its base layer.
+            content: the bytes of the file.
+            base_of: the speaker, where they hold nothing but its base layer.
 
         Raises:
             SpeakerFileError: it is damaged or not one.
         """
         loop = asyncio.get_running_loop()
-        loading = loop.run_in_executor(self._loading_pool, self._load, path, base_of)
+        loading = loop.run_in_executor(self._loading_pool, self._load, content, base_of)
         try:
             portrait = await asyncio.shield(loading)
         except asyncio.CancelledError:

@@ -50,7 +50,8 @@ from client.signaling import (
 )
 from client.sound.sending import SoundEncoder
 from client.sound.source import ClipSound
-from client.speaker_files import SpeakerFiles, cache_dir
+from client.speaker_cache import SpeakerCache
+from client.speaker_files import SpeakerFiles
 from client.speaker_peers import RendererPeer, SpeakerPeer
 from client.stats_file import write_stats
 from client.transport.rtc import Carrier
@@ -116,7 +117,7 @@ async def send_from(
     async with aiohttp.ClientSession() as http:
         access = Access(config.token)
         identity = await asyncio.to_thread(load_identity, config.identity)
-        files = SpeakerFiles(http, config.server_url, cache_dir(), access)
+        files = SpeakerFiles(http, config.server_url, SpeakerCache(), access)
         speaker = await _publish(files, config, identity)
         encoder = Encoder(
             speaker,
@@ -166,7 +167,9 @@ async def receive(config: ReceiverConfig) -> None:
     # A device that is not there is told before anybody is kept waiting, and torch is loaded by
     # the time a speaker comes.
     await asyncio.to_thread(check_device, config.device)
-    await receive_with(config, lambda path, base_of: load_portrait(path, config.device, base_of))
+    await receive_with(
+        config, lambda content, base_of: load_portrait(content, config.device, base_of)
+    )
 
 
 async def receive_with(config: ReceiverConfig, load: PortraitLoader) -> None:
@@ -185,7 +188,7 @@ async def receive_with(config: ReceiverConfig, load: PortraitLoader) -> None:
         receiver = Receiver(
             load, size=config.size, jitter_delay_ms=config.jitter_delay_ms, recorder=recorder
         )
-        files = SpeakerFiles(http, config.server_url, config.cache or cache_dir(), access)
+        files = SpeakerFiles(http, config.server_url, SpeakerCache(config.cache), access)
 
         def make_peer(pairing: Pairing) -> Peer | None:
             match pairing.role:

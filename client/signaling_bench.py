@@ -1,8 +1,9 @@
 """How fast signaling is with many rooms, and while one address floods the server.
 
 Every room has a speaker and a renderer, and tells a description a second from one to the other.
-Peers come from loopback addresses of their own (127.1.N.1), as the limits by address want it;
-the flood is a process of its own, from another address.
+Peers come from loopback addresses of their own (127.1.N.1), as the limits by address want it.
+Server, peers and flood are three processes. What the peers' own process is late by is measured as
+well: that much of a latency is not the server's.
 """
 
 from __future__ import annotations
@@ -10,11 +11,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import math
-import multiprocessing
+import os
 import random
 import tempfile
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,16 +24,17 @@ import aiohttp
 from client.demo import free_port
 from client.errors import EmulationError
 from client.processes import Children
+from client.signaling_flood import Flood, flooding
 
 HOST = "127.0.0.1"
 ROOMS_PER_ADDRESS = 20
 DESCRIPTION_CHARS = 3000
 """A complete session description has two to six thousand."""
 SPEAKER = "5a" * 32
-FLOOD_ADDRESS = "127.9.9.9"
-FLOOD_TASKS = 100
 SETTLE_S = 2.0
 TIMEOUT_S = 30.0
+TICK_S = 0.01
+PROC = Path("/proc")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +44,12 @@ class SignalingLoad:
     Attributes:
         rooms: at a time, two peers in each.
         seconds: how long each phase lasts.
+        flood_per_s: connections that the flood tries.
     """
 
     rooms: int
     seconds: float
+    flood_per_s: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +62,9 @@ class SignalingLatency:
         p50_ms: median.
         p99_ms: one in a hundred takes longer.
         largest_ms: the longest.
+        late_p99_ms: the same of a timer in the peers' process: what is not the server's.
+        server_cores: processor time of the server, by the time that passed.
+        flood_per_s: connections that the flood tried, a second.
     """
 
     messages: int
@@ -65,6 +72,9 @@ class SignalingLatency:
     p50_ms: float
     p99_ms: float
     largest_ms: float
+    late_p99_ms: float
+    server_cores: float
+    flood_per_s: float = 0.0
 
 
 class _Room:
@@ -137,10 +147,12 @@ def measure_signaling(load: SignalingLoad) -> dict[str, SignalingLatency]:
         url = f"http://{HOST}:{free_port(0)}"
         serve = ["serve", "--port", url.rpartition(":")[2], "--store", str(Path(folder) / "s")]
         children.start("server", serve).readline()
-        return asyncio.run(_measure(url, load))
+        return asyncio.run(_measure(url, load, lambda: _cpu_s(children.pid("server"))))
 
 
-async def _measure(url: str, load: SignalingLoad) -> dict[str, SignalingLatency]:
+async def _measure(
+    url: str, load: SignalingLoad, server_cpu_s: Callable[[], float]
+) -> dict[str, SignalingLatency]:
     async with contextlib.AsyncExitStack() as stack:
         rooms = []
         for first in range(0, load.rooms, ROOMS_PER_ADDRESS):
@@ -156,10 +168,12 @@ async def _measure(url: str, load: SignalingLoad) -> dict[str, SignalingLatency]
                 async with asyncio.timeout(TIMEOUT_S):
                     await _first_of(together.acquire(), tasks)
             await asyncio.sleep(SETTLE_S)
-            quiet = await _phase(rooms, load.seconds)
-            with _flood(url):
+            quiet = await _phase(rooms, load.seconds, server_cpu_s)
+            with flooding(url, load.flood_per_s) as flood:
+                if not await asyncio.to_thread(flood.wait, TIMEOUT_S):
+                    raise EmulationError("expected a flood to begin, got none")
                 await asyncio.sleep(SETTLE_S)
-                flooded = await _phase(rooms, load.seconds)
+                flooded = await _phase(rooms, load.seconds, server_cpu_s, flood)
         finally:
             for task in tasks:
                 task.cancel()
@@ -178,53 +192,50 @@ async def _first_of(wanted: Awaitable[object], tasks: list[asyncio.Task[None]]) 
     await waiting
 
 
-async def _phase(rooms: list[_Room], seconds: float) -> SignalingLatency:
+async def _phase(
+    rooms: list[_Room],
+    seconds: float,
+    server_cpu_s: Callable[[], float],
+    flood: Flood | None = None,
+) -> SignalingLatency:
     for room in rooms:
         room.latencies_ms.clear()
         room.sent = 0
-    await asyncio.sleep(seconds)
-    ordered = sorted(latency for room in rooms for latency in room.latencies_ms)
-    if not ordered:
+    if flood is not None:
+        flood.begin()
+    cpu_s = server_cpu_s()
+    late_ms = await _lateness(seconds)
+    latencies_ms = [latency for room in rooms for latency in room.latencies_ms]
+    if not latencies_ms:
         raise EmulationError("expected messages to arrive, got none")
-
-    def percentile(fraction: float) -> float:
-        return ordered[max(0, math.ceil(fraction * len(ordered)) - 1)]
-
-    sent = sum(room.sent for room in rooms)
-    return SignalingLatency(len(ordered), sent, percentile(0.5), percentile(0.99), ordered[-1])
-
-
-@contextlib.contextmanager
-def _flood(url: str) -> Iterator[None]:
-    """One address does all it can, in a process of its own."""
-    process = multiprocessing.get_context("spawn").Process(target=flood, args=(url,), daemon=True)
-    process.start()
-    try:
-        yield
-    finally:
-        process.terminate()
-        process.join()
-        process.close()
+    return SignalingLatency(
+        messages=len(latencies_ms),
+        sent=sum(room.sent for room in rooms),
+        p50_ms=_percentile(latencies_ms, 0.5),
+        p99_ms=_percentile(latencies_ms, 0.99),
+        largest_ms=max(latencies_ms),
+        late_p99_ms=_percentile(late_ms, 0.99),
+        server_cores=(server_cpu_s() - cpu_s) / seconds,
+        flood_per_s=0.0 if flood is None else flood.count().connections_per_s,
+    )
 
 
-def flood(url: str) -> None:
-    """Connects, asks, joins and talks as fast as it can, until terminated."""
-    asyncio.run(_flood_for_ever(url))
+async def _lateness(seconds: float) -> list[float]:
+    """How late a timer of this process is, again and again for a while."""
+    late_ms = []
+    ends_s = time.perf_counter() + seconds
+    while (now_s := time.perf_counter()) < ends_s:
+        await asyncio.sleep(TICK_S)
+        late_ms.append(1000.0 * (time.perf_counter() - now_s - TICK_S))
+    return late_ms
 
 
-async def _flood_for_ever(url: str) -> None:
-    connector = aiohttp.TCPConnector(limit=0, local_addr=(FLOOD_ADDRESS, 0))
-    async with aiohttp.ClientSession(connector=connector) as http:
-        await asyncio.gather(*(_attack(http, url) for _ in range(FLOOD_TASKS)))
+def _percentile(values: Sequence[float], fraction: float) -> float:
+    return sorted(values)[max(0, math.ceil(fraction * len(values)) - 1)]
 
 
-async def _attack(http: aiohttp.ClientSession, url: str) -> None:
-    while True:
-        with contextlib.suppress(aiohttp.ClientError, OSError):
-            async with http.get(url) as page:
-                await page.read()
-            async with http.ws_connect(f"{url}/signal") as socket:
-                while not socket.closed:
-                    await socket.send_json({"type": "join", "room": "flood", "role": "viewer"})
-                    await socket.send_json({"type": "leave"})
-        await asyncio.sleep(0)
+def _cpu_s(pid: int) -> float:
+    """Processor time of a process of ours so far (proc(5))."""
+    # The name, in brackets, may hold anything; utime is the twelfth after it.
+    fields = (PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")

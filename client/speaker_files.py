@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import os
-import tempfile
 import time
 from pathlib import Path
 
@@ -15,20 +13,13 @@ from client.access import Access
 from client.errors import SpeakerTransferError
 from client.identity.deletion import OWNER_HEADER, deletion_headers
 from client.identity.key import Identity
+from client.speaker_cache import SpeakerCache
 from client.speaker_download import SpeakerDownload
 from models.portrait.speaker_layers import MAX_BYTES
 
 READ_TIMEOUT_S = 60.0
 """Silence after which an upload is given up. There is no limit on the whole: a megabyte takes
 minutes on a thin link."""
-WHOLE, BASE = ".speaker", ".base"
-"""Endings of cached files: speaker files, and base layers of those that are not here yet."""
-
-
-def cache_dir() -> Path:
-    """Where downloaded speaker files stay: XDG_CACHE_HOME/nerfcall/speakers."""
-    base = os.environ.get("XDG_CACHE_HOME")
-    return (Path(base) if base else Path.home() / ".cache") / "nerfcall" / "speakers"
 
 
 class SpeakerFiles:
@@ -38,7 +29,7 @@ class SpeakerFiles:
         self,
         http: aiohttp.ClientSession,
         server_url: str,
-        cache: Path,
+        cache: SpeakerCache,
         access: Access | None = None,
     ) -> None:
         """Prepares transfers.
@@ -46,7 +37,7 @@ class SpeakerFiles:
         Args:
             http: makes the requests.
             server_url: http or https address of the server.
-            cache: folder for downloaded files.
+            cache: keeps downloaded files.
             access: the permission to be in a room; None where none is needed.
         """
         self._access = access or Access()
@@ -67,7 +58,7 @@ class SpeakerFiles:
         Raises:
             SpeakerTransferError: the file cannot be read, or the server does not take it.
         """
-        content = await asyncio.to_thread(_read, path)
+        content = await asyncio.to_thread(read_speaker_file, path)
         speaker = hashlib.sha256(content).hexdigest()
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=10.0, sock_read=READ_TIMEOUT_S)
         headers = self._access.headers()
@@ -99,10 +90,10 @@ class SpeakerFiles:
         Raises:
             SpeakerTransferError: it cannot be read.
         """
-        return hashlib.sha256(await asyncio.to_thread(_read, path)).hexdigest()
+        return hashlib.sha256(await asyncio.to_thread(read_speaker_file, path)).hexdigest()
 
     async def revoke(self, path: Path, owner: Identity) -> str:
-        """Has the server delete a file for good.
+        """Has the server delete a file for good, and forgets it here.
 
         Returns:
             Its sha256, 64 hex digits.
@@ -123,54 +114,62 @@ class SpeakerFiles:
             raise SpeakerTransferError(
                 f"expected to reach the server, got: {_reason(error)}"
             ) from error
+        await asyncio.to_thread(self._cache.forget, speaker)
         return speaker
 
-    async def cached(self, speaker: str) -> Path | None:
-        """The path of a speaker's file, if it is here and intact."""
-        path = self._cache / f"{speaker}{WHOLE}"
-        return path if await asyncio.to_thread(_is_intact, path, speaker) else None
+    async def cached(self, speaker: str) -> bytes | None:
+        """A speaker's file, if it is here and intact.
+
+        Raises:
+            IdentityError: the key of the cache cannot be read or made.
+        """
+        return await asyncio.to_thread(self._cache.whole, speaker)
 
     async def download(self, speaker: str) -> SpeakerDownload:
-        """Prepares to fetch a speaker's file, going on from a base layer that came earlier."""
-        begun = await asyncio.to_thread(_read_or_nothing, self._cache / f"{speaker}{BASE}")
+        """Prepares to fetch a speaker's file, going on from a base layer that came earlier.
+
+        Raises:
+            IdentityError: the key of the cache cannot be read or made.
+        """
+        begun = await asyncio.to_thread(self._cache.base, speaker)
         return SpeakerDownload(self._http, f"{self._url}/{speaker}", speaker, begun, self._access)
 
-    async def keep_base(self, speaker: str, content: bytes) -> Path:
-        """Stores a base layer until the whole file is here; returns its path.
+    async def keep_base(self, speaker: str, content: bytes) -> None:
+        """Stores a base layer until the whole file is here.
 
         Raises:
             SpeakerTransferError: it cannot be stored.
         """
-        path = self._cache / f"{speaker}{BASE}"
-        await asyncio.to_thread(_write, path, content)
-        return path
+        await asyncio.to_thread(self._cache.keep_base, speaker, content)
 
-    async def finish(self, download: SpeakerDownload) -> Path:
-        """Downloads what is missing, stores the file and returns its path.
+    async def finish(self, download: SpeakerDownload) -> bytes:
+        """Downloads what is missing, stores the file and returns its bytes.
 
         Raises:
             SpeakerTransferError: the server does not have it, it is too large, its content does
                 not match the hash, or it cannot be stored; may be called again.
         """
-        path = self._cache / f"{download.speaker}{WHOLE}"
-        base = path.with_suffix(BASE)
         try:
             content = await download.run()
         except SpeakerTransferError:
             if download.received_bytes == 0:
                 # What came did not belong to it, so what it began with may not either.
-                await asyncio.to_thread(base.unlink, missing_ok=True)
+                await asyncio.to_thread(self._cache.drop_base, download.speaker)
             raise
-        await asyncio.to_thread(_write, path, content)
-        await asyncio.to_thread(base.unlink, missing_ok=True)
-        return path
+        await asyncio.to_thread(self._cache.keep_whole, download.speaker, content)
+        return content
 
 
 def _reason(error: BaseException) -> str:
     return str(error) or type(error).__name__
 
 
-def _read(path: Path) -> bytes:
+def read_speaker_file(path: Path) -> bytes:
+    """The bytes of a speaker file of one's own.
+
+    Raises:
+        SpeakerTransferError: it cannot be read, or is too large to be one.
+    """
     try:
         size = path.stat().st_size
         if size > MAX_BYTES:
@@ -180,28 +179,3 @@ def _read(path: Path) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise SpeakerTransferError(f"{path}: expected a speaker file, got: {error}") from error
-
-
-def _read_or_nothing(path: Path) -> bytes:
-    try:
-        return path.read_bytes() if path.stat().st_size <= MAX_BYTES else b""
-    except OSError:
-        return b""
-
-
-def _is_intact(path: Path, speaker: str) -> bool:
-    try:
-        return hashlib.sha256(path.read_bytes()).hexdigest() == speaker
-    except OSError:
-        return False
-
-
-def _write(path: Path, content: bytes) -> None:
-    """Writes a file so that nobody ever sees half of it, not even after a crash."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
-            file.write(content)
-        Path(file.name).replace(path)
-    except OSError as error:
-        raise SpeakerTransferError(f"{path}: expected to store a file, got: {error}") from error

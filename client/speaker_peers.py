@@ -7,7 +7,6 @@ import contextlib
 import logging
 from collections import deque
 from collections.abc import Callable, Mapping
-from pathlib import Path
 
 from client import control
 from client.clock import monotonic_ms, unix_ms
@@ -300,8 +299,8 @@ class SpeakerPeer(Peer):
         portrait = self._receiver.portrait
         if speaker is None or (portrait is not None and portrait.is_whole_of(speaker)):
             return
-        path = await self._files.cached(speaker)
-        if path is None:
+        content = await self._files.cached(speaker)
+        if content is None:
             download = await self._files.download(speaker)
             finishing = asyncio.create_task(self._finish(download))
             drawing = asyncio.create_task(self._draw_base(download))
@@ -309,14 +308,14 @@ class SpeakerPeer(Peer):
                 await asyncio.wait([finishing, drawing], return_when=asyncio.FIRST_COMPLETED)
                 drawing.cancel()  # if the whole file is here first
                 await asyncio.gather(drawing, return_exceptions=True)
-                path = await finishing
+                content = await finishing
             finally:
                 drawing.cancel()
                 finishing.cancel()
                 await asyncio.gather(drawing, finishing, return_exceptions=True)
-        await self._receiver.load(path)
+        await self._receiver.load(content)
 
-    async def _finish(self, download: SpeakerDownload) -> Path:
+    async def _finish(self, download: SpeakerDownload) -> bytes:
         """Downloads the whole file, again and again until it is here."""
         while True:
             before = download.received_bytes
@@ -332,8 +331,8 @@ class SpeakerPeer(Peer):
         """Loads the base layer as soon as the speaker has vouched for what is here."""
         try:
             content = await download.base(await self._base)
-            path = await self._files.keep_base(download.speaker, content)
-            await self._receiver.load(path, base_of=download.speaker)
+            await self._files.keep_base(download.speaker, content)
+            await self._receiver.load(content, base_of=download.speaker)
         except NerfcallError as error:
             logger.warning("%s; waiting for the whole file", error)
         except Exception:

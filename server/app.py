@@ -20,6 +20,7 @@ from server.rooms import Rooms
 from server.signaling import Signaling
 from server.speakers import SpeakerFiles
 from server.store import SpeakerStore
+from server.store_key import store_key
 from server.tokens import TokenSigner
 
 
@@ -32,6 +33,7 @@ def create_app(settings: ServerSettings) -> web.Application:
     limits = settings.limits
     store = SpeakerStore(
         settings.store_dir,
+        store_key(settings.secret, settings.store_dir),
         limits.speaker_bytes,
         limits.speakers,
         limits.store_bytes,

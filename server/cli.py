@@ -17,8 +17,9 @@ from server.ice import parse_ice_server
 from server.listen import listen, stop_on_signals
 from server.logs import LogFormat, log_to_stderr
 from server.messages import Role
+from server.secret import make_secret, read_secret
 from server.tls import TlsFiles
-from server.tokens import Grant, TokenSigner, make_secret, read_secret
+from server.tokens import Grant, TokenSigner
 
 
 def serve(
@@ -202,9 +203,9 @@ def _secret(path: Path) -> bytes:
         if path.stat().st_mode & 0o077:
             logging.getLogger(__name__).warning("%s can be read by others than its owner", path)
         return read_secret(path)
-    secret = make_secret(path)
+    make_secret(path)
     typer.echo(f"nerfcall serve: made a secret, {path}", err=True)
-    return secret
+    return read_secret(path)
 
 
 def _tls_files(certificate: Path | None, key: Path | None) -> TlsFiles | None:

@@ -1,7 +1,7 @@
-"""What happens to a TCP connection before anything of it is read: one too many is cut.
+"""Stands between a TCP connection and what reads its requests, and passes on what comes in pieces.
 
-A request costs a server hundreds of times what an accepted socket does, so an address that
-floods is turned away here. It works between asyncio's transport and aiohttp's protocol.
+asyncio would hand over a quarter of a megabyte at once, and thousands of tiny requests or
+messages in it would be parsed in one go while everybody else waits.
 """
 
 from __future__ import annotations
@@ -10,78 +10,75 @@ import asyncio
 from collections.abc import Callable
 from typing import cast
 
-from server.addresses import Addresses
-from server.errors import TooManyConnectionsError
-
 FIRST_BYTE_S = 20.0
 """How long a connection may say nothing at all."""
+PIECE_BYTES = 16 * 1024
 
 
-class Doorstep(asyncio.Protocol):
-    """Stands before the protocol of one connection, and passes everything on."""
+class ReadBuffer:
+    """Where connections are read into, one after another: nothing stays in it."""
+
+    def __init__(self) -> None:
+        """Makes room for a piece."""
+        self.view = memoryview(bytearray(PIECE_BYTES))
+
+
+class Doorstep(asyncio.BufferedProtocol):
+    """The outer protocol of one connection.
+
+    Attributes:
+        was_entered: whether the connection came about.
+    """
 
     def __init__(
-        self,
-        addresses: Addresses,
-        make_protocol: Callable[[], asyncio.Protocol],
-        refused: Callable[[], None],
+        self, inner: asyncio.Protocol, buffer: ReadBuffer, left: Callable[[], None]
     ) -> None:
         """Prepares for one connection.
 
         Args:
-            addresses: counts what every address uses.
-            make_protocol: makes what reads requests.
-            refused: called when the connection is cut.
+            inner: what reads requests.
+            buffer: shared by all connections of an event loop.
+            left: called when the connection is over.
         """
-        self._addresses = addresses
-        self._make_protocol = make_protocol
-        self._refused = refused
-        self._inner: asyncio.Protocol | None = None
-        self._address = ""
+        self.was_entered = False
+        self._inner = inner
+        self._buffer = buffer
+        self._left = left
         self._waiting: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Lets a connection in, or cuts it."""
-        sockets = cast(asyncio.Transport, transport)
-        peer = sockets.get_extra_info("peername")
-        self._address = peer[0] if isinstance(peer, tuple) else ""
-        loop = asyncio.get_running_loop()
-        try:
-            self._addresses.opened(self._address, loop.time())
-        except TooManyConnectionsError:
-            self._refused()
-            sockets.abort()
-            return
-        self._inner = self._make_protocol()
+        """Lets a connection in."""
+        self.was_entered = True
         self._inner.connection_made(transport)
-        self._waiting = loop.call_later(FIRST_BYTE_S, sockets.abort)
+        cut = cast(asyncio.Transport, transport).abort
+        self._waiting = asyncio.get_running_loop().call_later(FIRST_BYTE_S, cut)
 
-    def data_received(self, data: bytes) -> None:
-        """Passes bytes on."""
+    def get_buffer(self, sizehint: int) -> memoryview:
+        """Where the next piece goes."""
+        return self._buffer.view
+
+    def buffer_updated(self, nbytes: int) -> None:
+        """Passes a piece on."""
         self._heard()
-        if self._inner is not None:
-            self._inner.data_received(data)
+        self._inner.data_received(bytes(self._buffer.view[:nbytes]))
 
     def eof_received(self) -> bool | None:
         """Passes the end on."""
-        return None if self._inner is None else self._inner.eof_received()
+        return self._inner.eof_received()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Passes the loss on."""
         self._heard()
-        if self._inner is not None:
-            self._addresses.closed(self._address)
-            self._inner.connection_lost(exc)
+        self._left()
+        self._inner.connection_lost(exc)
 
     def pause_writing(self) -> None:
         """Passes it on."""
-        if self._inner is not None:
-            self._inner.pause_writing()
+        self._inner.pause_writing()
 
     def resume_writing(self) -> None:
         """Passes it on."""
-        if self._inner is not None:
-            self._inner.resume_writing()
+        self._inner.resume_writing()
 
     def _heard(self) -> None:
         if self._waiting is not None:

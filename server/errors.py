@@ -188,6 +188,20 @@ class UnknownSpeakerError(StoreError):
     status = 404
 
 
+class DamagedSpeakerError(StoreError):
+    """A stored file was changed, or sealed with another secret: as good as none."""
+
+    code = "damaged_speaker"
+    status = 404
+
+
+class UnsatisfiableRangeError(StoreError):
+    """A part that a file does not have."""
+
+    code = "unsatisfiable_range"
+    status = 416
+
+
 class SpeakerMismatchError(StoreError):
     """The body's hash is not the address that it was sent to."""
 

@@ -9,15 +9,12 @@ from collections.abc import Callable
 
 from aiohttp import web
 
+from server.acceptor import Acceptor
 from server.app import ADDRESSES, DRAIN, METRICS, Drain, create_app
 from server.config import ServerSettings
-from server.doorstep import Doorstep
-from server.errors import ListenError
 
 _HANDLERS_S = 3.0
 """How long requests that are under way may take to end after a stop."""
-_BACKLOG = 512
-"""Connections that wait to be accepted while the event loop does something else."""
 _LOOK_S = 0.1
 """How often a server that drains looks whether somebody is still there."""
 
@@ -41,39 +38,20 @@ async def listen(
     runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=_HANDLERS_S)
     await runner.setup()
     assert runner.server is not None, "a runner that is set up has a server"
-    listening: asyncio.Server | None = None
+    acceptor = Acceptor(
+        None if settings.behind_proxy else app[ADDRESSES],
+        runner.server,
+        app[METRICS].refusals.labels("too_many_connections").inc,
+        tls,
+    )
     try:
-        try:
-            listening = await asyncio.get_running_loop().create_server(
-                _protocols(app, runner.server, settings),
-                settings.host,
-                settings.port,
-                ssl=tls,
-                backlog=_BACKLOG,
-            )
-        except (OSError, UnicodeError) as error:
-            reason = getattr(error, "strerror", None) or str(error)
-            raise ListenError(
-                f"expected to listen on {settings.host}:{settings.port}, got: {reason}"
-            ) from error
-        announce(_address(settings, listening.sockets[0].getsockname()[1]))
+        announce(_address(settings, await acceptor.listen(settings.host, settings.port)))
         await stop.wait()
         stop.clear()
         await _drain(app[DRAIN], settings.drain_s, stop)
     finally:
-        if listening is not None:
-            listening.close()
+        acceptor.close()
         await runner.cleanup()
-
-
-def _protocols(
-    app: web.Application, server: web.Server, settings: ServerSettings
-) -> Callable[[], asyncio.Protocol]:
-    """What makes the protocol of each connection."""
-    if settings.behind_proxy:  # then all connections are the proxy's
-        return server
-    refused = app[METRICS].refusals.labels("too_many_connections").inc
-    return lambda: Doorstep(app[ADDRESSES], server, refused)
 
 
 def stop_on_signals(stop: asyncio.Event) -> None:

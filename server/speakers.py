@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 
 from aiohttp import web
@@ -11,8 +12,10 @@ from aiohttp.http_exceptions import HttpProcessingError
 from server.addresses import Addresses, address_of
 from server.admission import Admission
 from server.bearer import read_token
+from server.byte_range import ByteRange, wanted_range
 from server.config import ServerSettings
 from server.errors import (
+    DamagedSpeakerError,
     InvalidTokenError,
     NotSharedError,
     SpeakerTooLargeError,
@@ -23,7 +26,11 @@ from server.messages import Role
 from server.metrics import Metrics
 from server.ownership import OWNER_HEADER, check_deletion, read_owner
 from server.rooms import Rooms
-from server.store import SpeakerStore, Upload
+from server.sealed_file import SealedFile
+from server.store import SpeakerStore
+from server.upload import Upload
+
+logger = logging.getLogger(__name__)
 
 _CHUNK_BYTES = 64 * 1024
 _PATIENCE_S = 60.0
@@ -70,22 +77,18 @@ class SpeakerFiles:
             RevokedSpeakerError: nor ever will be again.
             TokenError: the request has no valid token.
             NotSharedError: its token is for a room where nobody speaks with this file.
+            DamagedSpeakerError: it was changed, or sealed with another secret.
+            UnsatisfiableRangeError: it has no such bytes.
         """
         speaker_id = request.match_info["speaker_id"]
         grant = self._admission.grant(read_token(request.headers))
-        path = await asyncio.to_thread(self._store.path, speaker_id)
-        if request.method == "GET":
-            if grant is not None and not self._rooms.is_shared(grant.room, speaker_id):
-                raise NotSharedError("expected a speaker of this token's room, got another")
-            self._metrics.speaker_downloads.inc()
-        owner = await asyncio.to_thread(self._store.owner, speaker_id)
-        headers = {
-            # The address is the content: what was fetched once is right for ever. But it is a
-            # face, and nothing for caches that others share.
-            "Cache-Control": "private, max-age=31536000, immutable",
-            "Content-Type": "application/octet-stream",
-        }
-        return web.FileResponse(path, headers=headers | ({OWNER_HEADER: owner} if owner else {}))
+        with await asyncio.to_thread(self._store.open, speaker_id) as file:
+            if request.method == "GET":
+                if grant is not None and not self._rooms.is_shared(grant.room, speaker_id):
+                    raise NotSharedError("expected a speaker of this token's room, got another")
+                self._metrics.speaker_downloads.inc()
+            owner = await asyncio.to_thread(self._store.owner, speaker_id)
+            return await self._send(request, file, speaker_id, owner)
 
     async def put(self, request: web.Request) -> web.Response:
         """Receives a speaker file: 201 when it is new, 200 when it was there already.
@@ -127,6 +130,58 @@ class SpeakerFiles:
         await asyncio.to_thread(self._store.revoke, speaker_id, owner)
         self._metrics.speaker_revocations.inc()
         return web.json_response({"speaker": speaker_id, "revoked": True})
+
+    async def _send(
+        self, request: web.Request, file: SealedFile, speaker_id: str, owner: str | None
+    ) -> web.StreamResponse:
+        etag = f'"{speaker_id}"'
+        part = wanted_range(request, file.size, etag)
+        whole = part or ByteRange(0, file.size, file.size)
+        headers = {
+            "Accept-Ranges": "bytes",
+            # The address is the content: what was fetched once is right for ever. But it is a
+            # face, and nothing for caches that others share.
+            "Cache-Control": "private, max-age=31536000, immutable",
+            "Content-Type": "application/octet-stream",
+            "ETag": etag,
+        }
+        if owner is not None:
+            headers[OWNER_HEADER] = owner
+        if etag in request.headers.get("If-None-Match", ""):
+            return web.Response(status=304, headers=headers)
+        if part is not None:
+            headers["Content-Range"] = part.header
+        response = web.StreamResponse(status=200 if part is None else 206, headers=headers)
+        response.content_length = whole.stop - whole.start
+        await response.prepare(request)
+        if request.method == "GET":
+            await self._write(request, response, file, whole, speaker_id)
+        await response.write_eof()
+        return response
+
+    async def _write(
+        self,
+        request: web.Request,
+        response: web.StreamResponse,
+        file: SealedFile,
+        part: ByteRange,
+        speaker_id: str,
+    ) -> None:
+        """Opens and sends a piece at a time, as fast as the peer reads."""
+        for start in range(part.start, part.stop, _CHUNK_BYTES):
+            stop = min(start + _CHUNK_BYTES, part.stop)
+            try:
+                piece = await asyncio.to_thread(file.read, start, stop)
+            except DamagedSpeakerError as error:
+                # The answer has begun: all that is left is to break it off, so that nobody takes
+                # it for whole.
+                logger.error("a file of the store is dropped: %s", error)
+                self._metrics.store_refusals.labels(error.code).inc()
+                await asyncio.to_thread(self._store.discard, speaker_id)
+                if request.transport is not None:
+                    request.transport.abort()
+                return
+            await response.write(piece)
 
     async def _store_body(self, request: web.Request) -> web.Response:
         speaker_id, owner = request.match_info["speaker_id"], read_owner(request.headers)

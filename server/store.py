@@ -1,40 +1,44 @@
-"""The speaker store: files on disk under the sha256 of their bytes.
+"""The speaker store: files on disk under the sha256 of their bytes, sealed with the store's key.
 
 The address of a file is its content, so a stored file never changes and cannot be forged. An
-upload is written beside its final place, hashed on the way, and moved there in one step: no
-reader ever sees half a file. Beside it, `SHA256.owner` names whose it is, and `SHA256.revoked`
-that it was taken back and never comes again. Blocking; callers keep it off the event loop.
+upload is written beside its final place, hashed and sealed on the way, and moved there in one
+step: no reader ever sees half a file, and the disk never sees an open one. Beside it,
+`SHA256.owner` names whose it is, and `SHA256.revoked` that it was taken back and never comes
+again. Blocking; callers keep it off the event loop.
 """
 
 from __future__ import annotations
 
 import contextlib
-import hashlib
+import logging
 import os
 import re
-import tempfile
+import threading
 import time
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 from server.errors import (
+    DamagedSpeakerError,
     InvalidSpeakerIdError,
     NotOwnerError,
     RevokedSpeakerError,
     ServerError,
-    SpeakerMismatchError,
-    SpeakerTooLargeError,
+    StoreError,
     StoreFailedError,
-    TruncatedUploadError,
     UnknownSpeakerError,
 )
+from server.sealed_file import SealedFile
+from server.upload import Upload
+from server.whole_file import PREFIX, create_whole
+
+logger = logging.getLogger(__name__)
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
-_SUFFIX = ".speaker"
+_SUFFIX = ".sealed"
+_PLAIN = ".speaker"
+"""Of files that an earlier version stored as they were."""
 _OWNER = ".owner"
 _REVOKED = ".revoked"
-_UPLOAD_PREFIX = "upload-"
 
 
 class SpeakerStore:
@@ -43,6 +47,7 @@ class SpeakerStore:
     def __init__(
         self,
         directory: Path,
+        key: bytes,
         max_bytes: int,
         max_speakers: int,
         max_store_bytes: int = 1_000_000_000,
@@ -50,8 +55,11 @@ class SpeakerStore:
     ) -> None:
         """Opens the store, makes its folder, and clears what an earlier crash left behind.
 
+        Files that an earlier version stored in the clear are sealed.
+
         Args:
             directory: the folder; made if it is not there.
+            key: to seal files with, 32 bytes.
             max_bytes: largest speaker file.
             max_speakers: files kept; the longest unused goes first.
             max_store_bytes: of all files together; the longest unused goes first.
@@ -61,14 +69,18 @@ class SpeakerStore:
             ServerError: the folder cannot be made or written.
         """
         self._directory = directory
+        self._key = key
+        self._changing = threading.Lock()  # held while files come to stay, or go
         self._max_bytes = max_bytes
         self._max_speakers = max_speakers
         self._max_store_bytes = max_store_bytes
         self._max_revocations = max_revocations
         try:
             directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-            for leftover in directory.glob(f"{_UPLOAD_PREFIX}*"):
+            for leftover in directory.glob(f"{PREFIX}*"):
                 leftover.unlink(missing_ok=True)
+            for plain in directory.glob(f"*{_PLAIN}"):
+                self._seal(plain)
         except OSError as error:
             raise ServerError(
                 f"expected a folder for speaker files at {directory}, got {error.strerror}"
@@ -97,6 +109,27 @@ class SpeakerStore:
             ) from None
         return path
 
+    def open(self, speaker_id: str) -> SealedFile:
+        """Opens a stored file for reading, and marks it as used; to be closed by the caller.
+
+        Raises:
+            InvalidSpeakerIdError: not a sha256 in lower-case hexadecimal.
+            UnknownSpeakerError: no such file.
+            RevokedSpeakerError: its owner has taken it back.
+            DamagedSpeakerError: it was changed, or sealed with another secret.
+        """
+        try:
+            return SealedFile(self.path(speaker_id), self._key, speaker_id)
+        except FileNotFoundError:  # gone since it was found
+            raise UnknownSpeakerError(
+                f"expected a stored speaker file, got none under {speaker_id}"
+            ) from None
+
+    def discard(self, speaker_id: str) -> None:
+        """Removes a file that turned out to be damaged; it may be brought again."""
+        with self._changing:
+            self._place(speaker_id).unlink(missing_ok=True)
+
     def upload(self, speaker_id: str, owner: str | None = None) -> Upload:
         """Begins to receive a file; to be used as a context manager.
 
@@ -109,7 +142,21 @@ class SpeakerStore:
             RevokedSpeakerError: its owner has taken it back.
             StoreFailedError: there is no room on the disk.
         """
-        return Upload(self, speaker_id, self._unrevoked(speaker_id), self._max_bytes, owner)
+        self._unrevoked(speaker_id)
+
+        def keep(whole: Path) -> bool:
+            with self._changing:
+                place = self._unrevoked(speaker_id)  # it may have been taken back meanwhile
+                is_new = not self._holds(speaker_id)
+                if is_new:
+                    whole.replace(place)
+                if owner is not None:
+                    self.note_owner(speaker_id, owner)
+                if is_new:
+                    self._make_room()
+                return is_new
+
+        return Upload(self._directory, speaker_id, self._key, self._max_bytes, keep)
 
     def owner(self, speaker_id: str) -> str | None:
         """Whose a file is: a public key of 64 hex digits; None if nobody has said so.
@@ -125,11 +172,8 @@ class SpeakerStore:
     def note_owner(self, speaker_id: str, owner: str) -> None:
         """Writes down whose a file is, unless that is known already."""
         path = self._place(speaker_id).with_suffix(_OWNER)
-        try:
-            with path.open("x") as file:
-                file.write(owner)
-        except FileExistsError:
-            return
+        with contextlib.suppress(FileExistsError):
+            create_whole(path, owner.encode())
 
     def revoke(self, speaker_id: str, owner: str) -> None:
         """Removes a file for good: it is not taken again, whoever brings it.
@@ -139,19 +183,22 @@ class SpeakerStore:
             StoreFailedError: it cannot be written down.
         """
         path = self._place(speaker_id)
-        if self.owner(speaker_id) != owner:
-            raise NotOwnerError("expected the owner of the file, got another")
-        try:
-            path.with_suffix(_REVOKED).write_text(owner)
-        except OSError as error:
-            raise _failed(error) from error
-        for suffix in (_SUFFIX, _OWNER):
-            path.with_suffix(suffix).unlink(missing_ok=True)
-        revoked = sorted(self._directory.glob(f"*{_REVOKED}"), key=_changed_ns)
-        for forgotten in revoked[: max(0, len(revoked) - self._max_revocations)]:
-            forgotten.unlink(missing_ok=True)
+        with self._changing:
+            if self.owner(speaker_id) != owner:
+                raise NotOwnerError("expected the owner of the file, got another")
+            try:
+                path.with_suffix(_REVOKED).write_text(owner)
+            except OSError as error:
+                raise StoreFailedError(
+                    f"expected to write down that a file is revoked, got: {error.strerror}"
+                ) from error
+            for suffix in (_SUFFIX, _PLAIN, _OWNER):
+                path.with_suffix(suffix).unlink(missing_ok=True)
+            revoked = sorted(self._directory.glob(f"*{_REVOKED}"), key=_changed_ns)
+            for forgotten in revoked[: max(0, len(revoked) - self._max_revocations)]:
+                forgotten.unlink(missing_ok=True)
 
-    def make_room(self) -> None:
+    def _make_room(self) -> None:
         """Removes the longest unused files until the store is within its limits."""
         used = {path: path.stat() for path in self._directory.glob(f"*{_SUFFIX}")}
         kept_bytes = 0
@@ -161,6 +208,29 @@ class SpeakerStore:
             if place >= self._max_speakers or kept_bytes > self._max_store_bytes:
                 path.unlink(missing_ok=True)
                 path.with_suffix(_OWNER).unlink(missing_ok=True)
+
+    def _holds(self, speaker_id: str) -> bool:
+        """Whether a file is here that can be opened: another one gives way."""
+        try:
+            with SealedFile(self._place(speaker_id), self._key, speaker_id):
+                return True
+        except (FileNotFoundError, DamagedSpeakerError):
+            return False
+
+    def _seal(self, plain: Path) -> None:
+        """Puts a file in that an earlier version stored in the clear, and removes that one."""
+        used = plain.stat()
+        try:
+            with self.upload(plain.stem) as upload:
+                upload.write(plain.read_bytes())
+                if upload.commit():
+                    os.utime(self._place(plain.stem), ns=(used.st_atime_ns, used.st_mtime_ns))
+        except (InvalidSpeakerIdError, StoreFailedError) as error:
+            logger.warning("a file of the store stays unsealed, and is not given out: %s", error)
+            return
+        except StoreError as error:
+            logger.warning("a file of the store is dropped: %s", error)
+        plain.unlink(missing_ok=True)
 
     def _unrevoked(self, speaker_id: str) -> Path:
         path = self._place(speaker_id)
@@ -177,111 +247,6 @@ class SpeakerStore:
                 f"expected a sha256 of 64 lower-case hex digits as address, got {speaker_id[:80]!a}"
             )
         return self._directory / f"{speaker_id}{_SUFFIX}"
-
-
-class Upload:
-    """One file on its way into the store; leaving the context without `commit` discards it."""
-
-    def __init__(
-        self,
-        store: SpeakerStore,
-        speaker_id: str,
-        destination: Path,
-        max_bytes: int,
-        owner: str | None,
-    ) -> None:
-        """Opens the temporary file; `SpeakerStore.upload` makes these."""
-        self._store = store
-        self._speaker_id = speaker_id
-        self._destination = destination
-        self._max_bytes = max_bytes
-        self._digest = hashlib.sha256()
-        self._received_bytes = 0
-        self._owner = owner
-        try:
-            handle, name = tempfile.mkstemp(prefix=_UPLOAD_PREFIX, dir=destination.parent)
-        except OSError as error:
-            raise _failed(error) from error
-        self._file = os.fdopen(handle, "wb")
-        self._temporary = Path(name)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        with contextlib.suppress(OSError):  # a full disk takes not even what is buffered
-            self._file.close()
-        self._temporary.unlink(missing_ok=True)
-
-    @property
-    def received_bytes(self) -> int:
-        """Bytes written so far."""
-        return self._received_bytes
-
-    def write(self, chunk: bytes) -> None:
-        """Appends a piece of the file.
-
-        Raises:
-            SpeakerTooLargeError: more bytes than a speaker file may have.
-            StoreFailedError: there is no room on the disk.
-        """
-        self._received_bytes += len(chunk)
-        if self._received_bytes > self._max_bytes:
-            raise SpeakerTooLargeError(
-                f"expected a speaker file of at most {self._max_bytes} bytes, "
-                f"got {self._received_bytes} or more"
-            )
-        self._digest.update(chunk)
-        try:
-            self._file.write(chunk)
-        except OSError as error:
-            raise _failed(error) from error
-
-    def commit(self) -> bool:
-        """Puts the complete file in its place.
-
-        Returns:
-            True if the file is new, False if the store held it already.
-
-        Raises:
-            TruncatedUploadError: no bytes came.
-            SpeakerMismatchError: the bytes are not those that the address names.
-            StoreFailedError: there is no room on the disk.
-        """
-        if self._received_bytes == 0:
-            raise TruncatedUploadError("expected a speaker file, got an empty body")
-        digest = self._digest.hexdigest()
-        if digest != self._speaker_id:
-            raise SpeakerMismatchError(
-                f"expected bytes with sha256 {self._speaker_id}, got {digest} "
-                f"over {self._received_bytes} bytes"
-            )
-        try:
-            created = self._place()
-            if self._owner is not None:
-                self._store.note_owner(self._speaker_id, self._owner)
-            if created:
-                self._store.make_room()
-        except OSError as error:
-            raise _failed(error) from error
-        return created
-
-    def _place(self) -> bool:
-        if self._destination.exists():
-            return False
-        self._file.flush()
-        os.fsync(self._file.fileno())
-        self._temporary.replace(self._destination)
-        return True
-
-
-def _failed(error: OSError) -> StoreFailedError:
-    return StoreFailedError(f"expected room for a speaker file, got: {error.strerror}")
 
 
 def _changed_ns(path: Path) -> int:

@@ -10,18 +10,13 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-import os
-import secrets
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from dataclasses import dataclass
-from pathlib import Path
 
-from server.errors import ExpiredTokenError, InvalidTokenError, SettingsError
+from server.errors import ExpiredTokenError, InvalidTokenError
 from server.messages import MAX_TOKEN_CHARS, Role
 
 VERSION = "v1"
-MIN_SECRET_BYTES = 32
-MAX_SECRET_BYTES = 4096
 _LABEL = b"nerfcall room token v1\0"
 
 
@@ -79,41 +74,6 @@ class TokenSigner:
 
     def _mac(self, payload: bytes) -> bytes:
         return hmac.digest(self._secret, _LABEL + payload, hashlib.sha256)
-
-
-def read_secret(path: Path) -> bytes:
-    """Reads a secret file: at least 32 bytes, white space around them does not count.
-
-    Raises:
-        SettingsError: there is none, or it is too short to be a secret.
-    """
-    try:
-        with path.open("rb") as file:
-            secret = file.read(MAX_SECRET_BYTES).strip()
-    except OSError as error:
-        raise SettingsError(f"expected a secret at {path}, got: {error.strerror}") from error
-    if len(secret) < MIN_SECRET_BYTES:
-        raise SettingsError(
-            f"expected a secret of at least {MIN_SECRET_BYTES} bytes at {path}, got {len(secret)}"
-        )
-    return secret
-
-
-def make_secret(path: Path) -> bytes:
-    """Draws a secret and writes it where only its owner can read it.
-
-    Raises:
-        SettingsError: it cannot be written, or there is one already.
-    """
-    secret = secrets.token_hex(MIN_SECRET_BYTES).encode()
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(handle, "wb") as file:
-            file.write(secret + b"\n")
-    except OSError as error:
-        raise SettingsError(f"expected to write a secret to {path}: {error.strerror}") from error
-    return secret
 
 
 def _encode(data: bytes) -> str:

@@ -67,7 +67,9 @@ def render(
     """Time the rendering of a picture at several sizes, by everything here that can draw it.
 
     Stages are timed one after the other, beside the whole; the last two, colour conversion and
-    VP8 for one viewer, come on top of it. The ratio is to plain torch in the same run.
+    VP8 for one viewer, come on top of it. The ratio is to plain torch in the same run. The bound
+    is what a stage's arithmetic or memory takes at the rates of a large matrix product and a
+    large copy, measured just before.
     """
     from client.picture_cost import measure_pictures
     from models.portrait.bench import measure_rendering
@@ -101,6 +103,12 @@ def render(
             times = [*(row.stages[name] for name in names), cost.yuv_ms, cost.vp8_ms]
             cells.append([f"{row.size}x{row.size}", *(f"{ms:.2f}" for ms in times)])
         print_table("Stages, ms", ("size", *names, "yuv", "vp8"), cells)
+        cells = [
+            [f"{row.size}x{row.size}"]
+            + [f"{100.0 * row.least[name] / row.stages[name]:.0f}%" for name in names]
+            for row in staged
+        ]
+        print_table("Share of this machine's bound", ("size", *names), cells)
     entries = [
         asdict(row) | asdict(costs[row.size]) | {"times_as_fast": ratio}
         for row, ratio in zip(rows, ratios, strict=True)
@@ -351,22 +359,34 @@ def signaling(
     seconds: Annotated[
         float, typer.Option("--seconds", min=1.0, metavar="S", help="How long each phase lasts.")
     ] = 15.0,
+    flood: Annotated[
+        float,
+        typer.Option(
+            "--flood", min=1.0, metavar="N", help="Connections a second that one address tries."
+        ),
+    ] = 2000.0,
     json_file: JsonOption = None,
 ) -> None:
     """Measure how long signaling takes from peer to peer, when quiet and while an address floods.
 
-    Runs a server and all peers on this machine. Needs Linux's loopback network.
+    Runs a server, all peers and the flood on this machine, as three processes. Needs Linux's
+    loopback network. What the peers' process itself is late by is in the latencies as well.
     """
     from client.signaling_bench import SignalingLoad, measure_signaling
 
     with ProgressBar() as bar:
         bar.share("measuring", 0.0, 2.0 * seconds)
-        measured = measure_signaling(SignalingLoad(rooms, seconds))
+        measured = measure_signaling(SignalingLoad(rooms, seconds, flood))
     cells = [
-        [phase, f"{it.messages}", f"{it.p50_ms:.1f}", f"{it.p99_ms:.1f}", f"{it.largest_ms:.1f}"]
+        [
+            *(phase, f"{it.messages}", f"{it.p50_ms:.1f}", f"{it.p99_ms:.1f}"),
+            *(f"{it.largest_ms:.1f}", f"{it.late_p99_ms:.1f}"),
+            *(f"{it.server_cores:.2f}", f"{it.flood_per_s:.0f}"),
+        ]
         for phase, it in measured.items()
     ]
-    print_table(f"Signaling, {rooms} rooms, ms", ("", "messages", "p50", "p99", "largest"), cells)
+    head = ("", "messages", "p50", "p99", "largest", "peers late p99", "server's cores", "flood/s")
+    print_table(f"Signaling, {rooms} rooms, ms", head, cells)
     rows = [{"phase": phase, "rooms": rooms, **asdict(it)} for phase, it in measured.items()]
     write_json(json_file, {"rows": rows})
 

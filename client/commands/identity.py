@@ -52,7 +52,8 @@ async def _revoke(path: Path, server: str, token: str | None, owner: Identity) -
     import aiohttp
 
     from client.access import Access
-    from client.speaker_files import SpeakerFiles, cache_dir
+    from client.speaker_cache import SpeakerCache
+    from client.speaker_files import SpeakerFiles
 
     async with aiohttp.ClientSession() as http:
-        return await SpeakerFiles(http, server, cache_dir(), Access(token)).revoke(path, owner)
+        return await SpeakerFiles(http, server, SpeakerCache(), Access(token)).revoke(path, owner)

@@ -27,6 +27,7 @@ from codec.quality import RECORDED_LATENCY_MS
 from models.portrait.closed_loop.config import UNHURRIED_STEPS
 
 if TYPE_CHECKING:
+    from client.feed import Portrait
     from codec.container import CallReader
 
 
@@ -165,7 +166,11 @@ def replay(
     from client.replay.run import replay as show
 
     config = ReplayConfig(call, speaker, server, port, browser, from_s, seconds)
-    asyncio.run(show(config, lambda path: load_portrait(path, device), typer.echo))
+
+    def load(content: bytes, name: str) -> Portrait:
+        return load_portrait(content, device, name=name)
+
+    asyncio.run(show(config, load, typer.echo))
 
 
 def _tell_damage(recorded: CallReader) -> None:

@@ -67,11 +67,11 @@ async def compare(config: CompareConfig, say: Callable[[str], None]) -> None:
         CameraSource(config.camera) if config.clip is None else ClipSource(config.clip, loop=True)
     )
     receiver = Receiver(
-        lambda path, base_of: load_portrait(path, "auto", base_of),
+        lambda content, base_of: load_portrait(content, "auto", base_of),
         size=config.side_px,
         jitter_delay_ms=DEFAULT_JITTER_DELAY_MS,
     )
-    await receiver.load(config.speaker)
+    await receiver.load(await asyncio.to_thread(config.speaker.read_bytes))
     interval = EncoderConfig(frame_interval_ms=1000.0 / source.fps)
     encoder = Encoder(speaker.id, speaker.signal, config=interval)
     comparison = Comparison(source, encoder, receiver, setting, config.side_px)

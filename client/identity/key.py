@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import tempfile
 from base64 import b64encode
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from client.errors import IdentityError
+from client.identity.private_file import create_private
 
 KEY_BYTES = 32
 SIGNATURE_BYTES = 64
@@ -97,17 +97,7 @@ def load_identity(path: Path | None = None) -> Identity:
 
 
 def _create(path: Path) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     pem = Ed25519PrivateKey.generate().private_bytes(
         Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()
     )
-    # Temporary files are made with mode 0600. Two processes may need their first identity at
-    # the same time: linking is all or nothing, and whoever comes second takes the first's.
-    with tempfile.NamedTemporaryFile(dir=path.parent) as file:
-        file.write(pem)
-        file.flush()
-        os.fsync(file.fileno())
-        try:
-            os.link(file.name, path)
-        except FileExistsError:
-            return
+    create_private(path, pem)

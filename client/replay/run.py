@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,7 +17,8 @@ from client.replay.app import ReplayApp, ReplayedCall
 from client.replay.player import CallPlayer
 from client.replay.soundtrack import write_soundtrack
 from client.replay.timeline import lay_out
-from client.speaker_files import SpeakerFiles, cache_dir
+from client.speaker_cache import SpeakerCache, cache_dir
+from client.speaker_files import SpeakerFiles, read_speaker_file
 from codec.container import CallReader
 
 
@@ -44,13 +46,13 @@ class ReplayConfig:
 
 
 async def replay(
-    config: ReplayConfig, load: Callable[[Path], Portrait], say: Callable[[str], None]
+    config: ReplayConfig, load: Callable[[bytes, str], Portrait], say: Callable[[str], None]
 ) -> None:
     """Shows a recorded call until it is told to stop.
 
     Args:
         config: which and how.
-        load: makes a portrait of a speaker file.
+        load: makes a portrait of a speaker file's bytes and its name.
         say: tells the user something.
 
     Raises:
@@ -59,7 +61,7 @@ async def replay(
     """
     reader = CallReader(config.call)
     timeline = lay_out(reader.records())
-    portrait = load(await _speaker_file(config, reader.speaker_id))
+    portrait = load(*await _speaker_file(config, reader.speaker_id))
     try:
         # The file says whose face it is; so does every key packet in it.
         reader.check_speaker(portrait.speaker)
@@ -94,23 +96,25 @@ async def replay(
         portrait.renderer.close()
 
 
-async def _speaker_file(config: ReplayConfig, speaker: str) -> Path:
-    """Finds the file of a speaker: named, cached, or on a server.
+async def _speaker_file(config: ReplayConfig, speaker: str) -> tuple[bytes, str]:
+    """Finds the file of a speaker: named, cached, or on a server; its bytes and what to call it.
 
     Raises:
         MissingSpeakerError: it is nowhere.
         SpeakerTransferError: the server does not have it.
     """
     if config.speaker is not None:
-        return config.speaker
+        path = config.speaker
+        return await asyncio.to_thread(read_speaker_file, path), str(path)
+    name = f"the cached file of speaker {speaker[:12]}…"
     async with aiohttp.ClientSession() as http:
-        files = SpeakerFiles(http, config.server_url or "", cache_dir())
-        path = await files.cached(speaker)
-        if path is not None:
-            return path
+        files = SpeakerFiles(http, config.server_url or "", SpeakerCache())
+        content = await files.cached(speaker)
+        if content is not None:
+            return content, name
         if config.server_url is None:
             raise MissingSpeakerError(
                 f"expected the file of speaker {speaker[:12]}… in {cache_dir()}, got none; "
                 "name it (--speaker) or a server that has it (--server)"
             )
-        return await files.finish(await files.download(speaker))
+        return await files.finish(await files.download(speaker)), name

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from statistics import median
 
 from codec.face import FaceState
+from models.portrait.peak import Peak, measure_peak
 from models.portrait.renderer import DrawPath, PortraitRenderer
 from models.portrait.speaker import Speaker
 
@@ -26,6 +27,8 @@ class RenderTime:
         ms: a picture, in memory as uint8.
         fps: pictures a second at that.
         stages: milliseconds of each stage, run one after the other; empty where there are none.
+        least: milliseconds of each stage that this machine's arithmetic and memory do not allow
+            to undercut.
     """
 
     size: int
@@ -34,6 +37,7 @@ class RenderTime:
     ms: float
     fps: float
     stages: dict[str, float]
+    least: dict[str, float]
 
 
 def measure_rendering(
@@ -58,12 +62,13 @@ def measure_rendering(
         SpeakerFileError: the speaker's field is damaged.
         ModelError: a size or the device is impossible.
     """
+    peak = measure_peak(clock)
     rows = []
     with PortraitRenderer(speaker, device) as fast:
-        rows += [_measure(fast, states, size, progress, clock) for size in sizes]
+        rows += [_measure(fast, states, size, peak, progress, clock) for size in sizes]
     if fast.path != "torch":
         with PortraitRenderer(speaker, device, path="torch") as plain:
-            rows += [_measure(plain, states, size, progress, clock) for size in sizes]
+            rows += [_measure(plain, states, size, peak, progress, clock) for size in sizes]
     return rows
 
 
@@ -71,6 +76,7 @@ def _measure(
     renderer: PortraitRenderer,
     states: Sequence[FaceState],
     size: int,
+    peak: Peak,
     progress: Callable[[str, int, int], None],
     clock: Callable[[], float],
 ) -> RenderTime:
@@ -82,7 +88,16 @@ def _measure(
         renderer.render(state, size)
         times.append((clock() - started) * 1000.0)
         progress(f"{size}x{size} {renderer.path}", done, len(states))
-    staged = [renderer.time_stages(state, size) for state in states]
-    stages = {name: median(took[name] for took in staged) for name in staged[0]}
+    staged, bounds = [], []
+    for state in states:
+        staged.append(renderer.time_stages(state, size))
+        bounds.append({name: peak.least_ms(work) for name, work in renderer.work().items()})
+    stages = _medians(staged)
     ms = median(times)
-    return RenderTime(size, renderer.device, renderer.path, ms, 1000.0 / ms, stages)
+    return RenderTime(
+        size, renderer.device, renderer.path, ms, 1000.0 / ms, stages, _medians(bounds)
+    )
+
+
+def _medians(rows: Sequence[dict[str, float]]) -> dict[str, float]:
+    return {name: median(row[name] for row in rows) for name in rows[0]}

@@ -10,6 +10,7 @@ from codec.face import FaceState
 from models.face.camera import CameraIntrinsics
 from models.portrait.field import FrameInputs
 from models.portrait.image import render_image
+from models.portrait.peak import Work
 from models.portrait.restore import restore_field
 from models.portrait.weights import FieldWeights
 
@@ -37,6 +38,10 @@ class PlainPainter:
 
     def time_stages(self, state: FaceState, size: int) -> dict[str, float]:
         """Milliseconds of each stage: it has none."""
+        return {}
+
+    def work(self) -> dict[str, Work]:
+        """What each stage could not do without: it has none."""
         return {}
 
     def close(self) -> None:

@@ -14,6 +14,7 @@ from codec.face import FaceState
 from models.device import choose_device
 from models.errors import ModelError
 from models.face.camera import CameraIntrinsics
+from models.portrait.peak import Work
 from models.portrait.speaker import Speaker, SpeakerBase
 from models.portrait.weights import FieldWeights, unpack_field
 
@@ -36,6 +37,9 @@ class Painter(Protocol):
 
     def time_stages(self, state: FaceState, size: int) -> dict[str, float]:
         """Milliseconds of each stage of a picture, where there are stages."""
+
+    def work(self) -> dict[str, Work]:
+        """What each stage of the last picture could not do without, where there are stages."""
 
     def close(self) -> None:
         """Ends what runs beside it."""
@@ -108,6 +112,10 @@ class PortraitRenderer:
         """Draws a state stage by stage: milliseconds of each; empty where torch draws."""
         check_drawable(state, size)
         return self._painter.time_stages(state, size)
+
+    def work(self) -> dict[str, Work]:
+        """What each stage of the last picture could not do without; empty where torch draws."""
+        return self._painter.work()
 
     def close(self) -> None:
         """Ends the renderer's threads; it cannot be used afterwards."""

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import json
 import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -260,7 +260,7 @@ async def until(condition, timeout_s: float = 8.0) -> None:  # type: ignore[no-u
             await asyncio.sleep(0.02)
 
 
-def load_gray(path: Path, base_of: str | None = None) -> Portrait:
-    """A portrait loader that takes the file's name for its hash."""
+def load_gray(content: bytes, base_of: str | None = None) -> Portrait:
+    """A portrait loader that takes any bytes for a speaker file."""
     layer = PortraitLayer.FULL if base_of is None else PortraitLayer.BASE
-    return Portrait(base_of or path.stem, SIGNAL, GrayRenderer(), layer)
+    return Portrait(base_of or hashlib.sha256(content).hexdigest(), SIGNAL, GrayRenderer(), layer)

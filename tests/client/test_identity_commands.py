@@ -18,6 +18,7 @@ from client.commands.calling import page_address
 from client.commands.consent import Share, may_leave
 from client.errors import SpeakerTransferError
 from client.identity.key import fingerprint, load_identity
+from client.speaker_cache import SpeakerCache
 from client.speaker_files import SpeakerFiles
 from server.app import create_app
 from server.config import ServerSettings
@@ -36,8 +37,10 @@ def test_the_identity_is_printed_and_stays(
 
 
 async def test_only_the_owner_takes_a_file_back(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    SpeakerCache().keep_whole(hashlib.sha256(b"my face").hexdigest(), b"my face")
     path, key = tmp_path / "me.speaker", tmp_path / "me.key"
     path.write_bytes(b"my face")
     speaker = hashlib.sha256(b"my face").hexdigest()
@@ -45,7 +48,7 @@ async def test_only_the_owner_takes_a_file_back(
     async with TestServer(create_app(ServerSettings(store))) as server:
         url = str(server.make_url("/"))
         async with aiohttp.ClientSession() as http:
-            files = SpeakerFiles(http, url, tmp_path / "cache", Access())
+            files = SpeakerFiles(http, url, SpeakerCache(tmp_path / "cache"), Access())
             assert await files.upload(path, load_identity(key)) == speaker
             assert await files.upload(path, load_identity(tmp_path / "other.key")) == speaker
         options = [str(path), "--server", url, "--identity"]
@@ -56,8 +59,9 @@ async def test_only_the_owner_takes_a_file_back(
         assert await asyncio.to_thread(cli.run, ["revoke", *options, str(key)]) == 0
         assert capsys.readouterr().out == f"deleted: {speaker}\n"
         assert [file.name for file in store.iterdir()] == [f"{speaker}.revoked"]
+        assert SpeakerCache().whole(speaker) is None
         async with aiohttp.ClientSession() as http:
-            files = SpeakerFiles(http, url, tmp_path / "cache", Access())
+            files = SpeakerFiles(http, url, SpeakerCache(tmp_path / "cache"), Access())
             with pytest.raises(SpeakerTransferError, match="revoked_speaker"):
                 await files.upload(path, load_identity(key))
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -86,7 +85,7 @@ async def test_a_sharper_portrait_takes_over_without_a_gap() -> None:
     release = threading.Event()
     rough, sharp = GrayRenderer(), GrayRenderer()
 
-    def load(path: Path, base_of: str | None) -> Portrait:
+    def load(content: bytes, base_of: str | None) -> Portrait:
         if base_of is not None:
             return Portrait(base_of, SIGNAL, rough, PortraitLayer.BASE)
         assert release.wait(5)
@@ -95,9 +94,9 @@ async def test_a_sharper_portrait_takes_over_without_a_gap() -> None:
     receiver = Receiver(load, size=64, jitter_delay_ms=60.0, clock_ms=lambda: call.network.now_ms)
     receiver.attach(call.feed, None)
     assert receiver.message(0.0)["layer"] is None
-    await receiver.load(Path("rough"), base_of=SPEAKER)
+    await receiver.load(b"rough", base_of=SPEAKER)
     assert receiver.message(0.0)["layer"] == "base"
-    loading = asyncio.create_task(receiver.load(Path("whole")))
+    loading = asyncio.create_task(receiver.load(b"whole"))
     for _ in range(10):
         call.run(1)
         await receiver.render_due()
@@ -117,13 +116,13 @@ async def test_a_portrait_that_nobody_waits_for_any_more_is_closed() -> None:
     started, release = threading.Event(), threading.Event()
     renderer = GrayRenderer()
 
-    def load(path: Path, base_of: str | None) -> Portrait:
+    def load(content: bytes, base_of: str | None) -> Portrait:
         started.set()
         assert release.wait(5)
         return portrait(renderer)
 
     receiver = Receiver(load, size=64, jitter_delay_ms=60.0)
-    loading = asyncio.create_task(receiver.load(Path("whole")))
+    loading = asyncio.create_task(receiver.load(b"whole"))
     await asyncio.to_thread(started.wait, 5)
     loading.cancel()
     with pytest.raises(asyncio.CancelledError):

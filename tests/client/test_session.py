@@ -30,6 +30,7 @@ from client.identity.key import fingerprint, load_identity
 from client.parts import FaceModelParts
 from client.session import receive, receive_with, send_from
 from client.signaling import Membership
+from client.speaker_cache import SpeakerCache
 from models.errors import ModelError
 from models.portrait.speaker_layers import BaseLayer
 from server.app import create_app
@@ -258,7 +259,8 @@ async def test_two_participants_see_each_other_and_nobody_themselves(
         shown = {page.stats[-1]["speaker"] for page in (ann, bob)}
         (of_ann,) = (tmp_path / "cache of bob").iterdir()
         (of_bob,) = (tmp_path / "cache of ann").iterdir()
-        assert of_ann.read_bytes() == b"ann" and of_bob.read_bytes() == b"bob"
+        assert SpeakerCache(of_ann.parent).whole(of_ann.stem) == b"ann"
+        assert SpeakerCache(of_bob.parent).whole(of_bob.stem) == b"bob"
         assert shown == {of_ann.stem, of_bob.stem}
         assert bob.stats[-1]["speaker"] == of_ann.stem
 
@@ -291,16 +293,15 @@ async def test_on_a_thin_link_the_base_layer_is_shown_until_the_rest_is_here(
         ):
             await until(lambda: is_live(page) and advances(page))
             assert page.stats[-1]["layer"] == "base"
-            (kept,) = (tmp_path / "cache of None").iterdir()
-            assert kept.read_bytes() == CONTENT[:35], "for a receiver that starts again"
+            cache, speaker = SpeakerCache(tmp_path / "cache of None"), page.stats[-1]["speaker"]
+            assert cache.base(speaker) == CONTENT[:35], "for a receiver that starts again"
             rest.set()
             await until(lambda: page.stats[-1]["layer"] == "full")
             await asyncio.sleep(1.0)
             assert is_live(page) and advances(page)
             shown = [unix_ms for _, _, unix_ms in page.grays][-50:]
             assert max(after - before for before, after in itertools.pairwise(shown)) < 500
-            (kept,) = (tmp_path / "cache of None").iterdir()
-            assert kept.read_bytes() == CONTENT
+            assert cache.whole(speaker) == CONTENT and cache.base(speaker) == b""
 
 
 async def test_a_base_layer_that_the_speaker_does_not_vouch_for_is_not_shown(
@@ -387,6 +388,7 @@ async def test_what_is_not_shared_stays_here_and_is_drawn_by_who_has_it(
         (cache / f"{address}.speaker").write_bytes(CONTENT)
         async with running(receiver(url, tmp_path)), Page(url, "room") as page:
             await until(lambda: is_live(page) and advances(page))
+        assert (cache / f"{address}.speaker").read_bytes() != CONTENT, "from then on it is sealed"
 
 
 async def test_a_call_on_a_server_with_tokens(speaker_path: Path, tmp_path: Path) -> None:
@@ -445,7 +447,7 @@ from client import session
 from client.config import ReceiverConfig
 from tests.client.doubles import load_gray
 session.check_device = lambda name: None
-session.load_portrait = lambda path, device, base_of: load_gray(path, base_of)
+session.load_portrait = lambda content, device, base_of: load_gray(content, base_of)
 url, cache, seconds = json.loads(sys.argv[1])
 session.run_receiver(ReceiverConfig(url, "room", cache=Path(cache), seconds=seconds))
 """

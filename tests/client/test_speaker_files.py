@@ -14,7 +14,8 @@ from aiohttp.test_utils import TestServer
 
 from client import speaker_download
 from client.errors import SpeakerTransferError
-from client.speaker_files import SpeakerFiles, cache_dir
+from client.speaker_cache import SpeakerCache
+from client.speaker_files import SpeakerFiles
 from models.portrait.speaker_layers import MAX_BYTES, BaseLayer
 from server.app import create_app
 from server.config import ServerSettings
@@ -36,10 +37,10 @@ async def server(tmp_path: Path) -> AsyncIterator[TestServer]:
 
 
 def files(http: aiohttp.ClientSession, server: TestServer, cache: Path) -> SpeakerFiles:
-    return SpeakerFiles(http, str(server.make_url("/")), cache)
+    return SpeakerFiles(http, str(server.make_url("/")), SpeakerCache(cache))
 
 
-async def fetch(files: SpeakerFiles, speaker: str = SHA) -> Path:
+async def fetch(files: SpeakerFiles, speaker: str = SHA) -> bytes:
     """As a renderer does it, but trying once."""
     return await files.cached(speaker) or await files.finish(await files.download(speaker))
 
@@ -62,10 +63,9 @@ async def test_what_one_uploads_another_downloads_once(
     near, far = files(http, server, tmp_path / "near"), files(http, server, tmp_path / "far")
     assert await near.upload(path) == SHA
     assert await near.upload(path) == SHA  # the server has it already
-    fetched = await fetch(far)
-    assert fetched.read_bytes() == CONTENT
+    assert await fetch(far) == CONTENT
     await server.close()
-    assert await fetch(far) == fetched, "from the cache, without the server"
+    assert await fetch(far) == CONTENT, "from the cache, without the server"
 
 
 async def test_a_damaged_cache_is_replaced(
@@ -75,9 +75,12 @@ async def test_a_damaged_cache_is_replaced(
     path.write_bytes(CONTENT)
     there = files(http, server, tmp_path / "cache")
     await there.upload(path)
-    (await fetch(there)).write_bytes(CONTENT[:100])
-    assert (await fetch(there)).read_bytes() == CONTENT
-    assert [file.name for file in (tmp_path / "cache").iterdir()] == [f"{SHA}.speaker"]
+    await fetch(there)
+    (cached,) = (tmp_path / "cache").iterdir()
+    cached.write_bytes(cached.read_bytes()[:100])
+    assert await fetch(there) == CONTENT
+    assert await there.cached(SHA) == CONTENT
+    assert list((tmp_path / "cache").iterdir()) == [cached]
 
 
 async def test_a_speaker_that_the_server_does_not_have_is_named(
@@ -127,7 +130,7 @@ async def test_a_broken_download_goes_on_where_it_broke(
     for _ in range(2):
         with pytest.raises(SpeakerTransferError, match="expected to download"):
             await far.finish(download)
-    assert (await far.finish(download)).read_bytes() == CONTENT
+    assert await far.finish(download) == CONTENT
     assert ranges == [None, "bytes=15000-", "bytes=30000-"]
     await proxy.close()
 
@@ -141,7 +144,7 @@ async def test_a_server_without_ranges_sends_everything_again(
     server = await misbehaving(whole)
     there = files(http, server, tmp_path)
     await there.keep_base(SHA, CONTENT[:1000])
-    assert (await fetch(there)).read_bytes() == CONTENT
+    assert await fetch(there) == CONTENT
     await server.close()
 
 
@@ -159,12 +162,13 @@ async def test_the_base_layer_is_there_before_the_rest_and_outlives_a_restart(
     assert not waiting.done()
     await download.run()
     assert await waiting == CONTENT[:5_000]
-    kept = await there.keep_base(SHA, CONTENT[:5_000])
+    await there.keep_base(SHA, CONTENT[:5_000])
+    (kept,) = (tmp_path / "cache").iterdir()
 
     again = await there.download(SHA)
     assert await again.base(base) == CONTENT[:5_000], "without the server"
     assert await there.cached(SHA) is None
-    assert (await there.finish(again)).read_bytes() == CONTENT
+    assert await there.finish(again) == CONTENT
     assert not kept.exists()
 
 
@@ -186,12 +190,12 @@ async def test_a_damaged_beginning_is_thrown_away_and_all_of_it_fetched(
     there = files(http, server, tmp_path / "cache")
     await there.upload(path)
     for damaged in (bytes(1_000), bytes(len(CONTENT) + 1)):
-        kept = await there.keep_base(SHA, damaged)
+        await there.keep_base(SHA, damaged)
         download = await there.download(SHA)
         with pytest.raises(SpeakerTransferError, match="sha256"):
             await there.finish(download)
-        assert not kept.exists()
-        assert (await there.finish(download)).read_bytes() == CONTENT
+        assert not (tmp_path / "cache" / f"{SHA}.base").exists()
+        assert await there.finish(download) == CONTENT
 
 
 async def test_a_range_that_was_not_asked_for_is_refused(
@@ -259,16 +263,8 @@ async def test_a_missing_or_absurd_file_is_refused_before_anything_is_sent(
 async def test_no_server_is_a_named_error(http: aiohttp.ClientSession, tmp_path: Path) -> None:
     path = tmp_path / "me.safetensors"
     path.write_bytes(CONTENT)
-    nowhere = SpeakerFiles(http, "http://127.0.0.1:9", tmp_path)
+    nowhere = SpeakerFiles(http, "http://127.0.0.1:9", SpeakerCache(tmp_path))
     with pytest.raises(SpeakerTransferError, match="expected to upload"):
         await nowhere.upload(path)
     with pytest.raises(SpeakerTransferError, match="expected to download"):
         await fetch(nowhere)
-
-
-def test_the_cache_is_where_the_user_keeps_caches(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("XDG_CACHE_HOME", "/somewhere")
-    assert cache_dir() == Path("/somewhere/nerfcall/speakers")
-    monkeypatch.delenv("XDG_CACHE_HOME")
-    monkeypatch.setenv("HOME", "/home/somebody")
-    assert cache_dir() == Path("/home/somebody/.cache/nerfcall/speakers")

@@ -22,7 +22,7 @@ CONTENT = b"somebody's face"
 ADDRESS = hashlib.sha256(CONTENT).hexdigest()
 
 
-def token(room: str = "blue", *roles: Role, minutes: float = 1.0, secret: bytes = SECRET) -> str:
+def token(room: str = "blue", *roles: Role, minutes: float = 60.0, secret: bytes = SECRET) -> str:
     expires_unix_s = int(time.time() + 60 * minutes)
     return TokenSigner(secret).sign(Grant(room, frozenset(roles or Role), expires_unix_s))
 

@@ -19,7 +19,8 @@ from typer.testing import CliRunner
 
 from server.cli import serve, token
 from server.messages import Role
-from server.tokens import Grant, TokenSigner, make_secret, read_secret
+from server.secret import make_secret, read_secret
+from server.tokens import Grant, TokenSigner
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -135,7 +136,8 @@ def run(runner: CliRunner, command: Callable[..., None], *options: str) -> tuple
 
 def test_a_printed_token_is_one_of_the_server(runner: CliRunner, tmp_path: Path) -> None:
     secret_file = tmp_path / "secret"
-    secret = make_secret(secret_file)
+    make_secret(secret_file)
+    secret = read_secret(secret_file)
     options = ("--secret-file", str(secret_file), "--room", "blue", "--minutes", "2")
     status, out, err = run(runner, token, *options, "--role", "viewer")
     assert (status, err) == (0, "")

@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
+from aiohttp import ClientPayloadError
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from server.config import Limits
@@ -46,6 +47,60 @@ async def test_an_uploaded_file_can_be_fetched_by_its_hash(tmp_path: Path) -> No
         assert (resumed.status, await resumed.read()) == (206, CONTENT[255990:])
 
 
+@pytest.mark.parametrize(
+    ("wanted", "start", "stop"),
+    [
+        ("bytes=0-0", 0, 1),
+        ("bytes=0-249999", 0, 250_000),
+        ("bytes=16383-16384", 16_383, 16_385),
+        ("bytes=255999-", 255_999, 256_000),
+        ("bytes=-7", 255_993, 256_000),
+        ("bytes=-9999999", 0, 256_000),
+        ("bytes=100-9999999", 100, 256_000),
+    ],
+)
+async def test_any_part_of_a_file_can_be_fetched(
+    tmp_path: Path, wanted: str, start: int, stop: int
+) -> None:
+    async with serving(tmp_path, limits=LIMITS) as client:
+        await client.put(f"/speakers/{ADDRESS}", data=CONTENT)
+        answer = await client.get(f"/speakers/{ADDRESS}", headers={"Range": wanted})
+        assert answer.status == 206
+        assert answer.headers["Content-Range"] == f"bytes {start}-{stop - 1}/256000"
+        assert await answer.read() == CONTENT[start:stop]
+
+
+async def test_parts_that_are_not_there_are_416_and_of_other_files_the_whole(
+    tmp_path: Path,
+) -> None:
+    async with serving(tmp_path, limits=LIMITS) as client:
+        await client.put(f"/speakers/{ADDRESS}", data=CONTENT)
+        for wanted in ("bytes=256000-", "bytes=5-3", "kilometres=1-2"):
+            answer = await client.get(f"/speakers/{ADDRESS}", headers={"Range": wanted})
+            assert answer.status == 416
+            assert (await answer.json())["error"] == "unsatisfiable_range"
+        other = {"Range": "bytes=100-", "If-Range": '"another"'}
+        answer = await client.get(f"/speakers/{ADDRESS}", headers=other)
+        assert (answer.status, await answer.read()) == (200, CONTENT)
+
+
+async def test_a_tampered_file_is_broken_off_and_dropped(tmp_path: Path) -> None:
+    async with serving(tmp_path, limits=LIMITS) as client:
+        await client.put(f"/speakers/{ADDRESS}", data=CONTENT)
+        path = tmp_path / f"{ADDRESS}.sealed"
+        data = bytearray(path.read_bytes())
+        data[len(data) // 2] ^= 1
+        path.write_bytes(data)
+        answer = await client.get(f"/speakers/{ADDRESS}")
+        with pytest.raises(ClientPayloadError):
+            await answer.read()
+        assert (await client.head(f"/speakers/{ADDRESS}")).status == 404
+        metrics = await (await client.get("/metrics")).text()
+        assert 'speaker_refusals_total{code="damaged_speaker"} 1.0' in metrics
+        assert (await client.put(f"/speakers/{ADDRESS}", data=CONTENT)).status == 201
+        assert await (await client.get(f"/speakers/{ADDRESS}")).read() == CONTENT
+
+
 async def test_what_is_not_there_is_404(tmp_path: Path) -> None:
     async with serving(tmp_path) as client:
         assert (await client.head(f"/speakers/{ADDRESS}")).status == 404
@@ -73,7 +128,7 @@ async def test_tricks_with_the_address_are_400_and_touch_nothing(
             if method != "HEAD":
                 assert (await answer.json())["error"] == "invalid_speaker_id"
     assert stored(store_dir) == []
-    assert stored(tmp_path) == ["store"]
+    assert sorted(stored(tmp_path)) == ["store", "store.key"]
 
 
 async def test_a_wrong_hash_is_409(tmp_path: Path) -> None:
@@ -157,7 +212,7 @@ async def test_a_full_disk_is_507_and_leaves_nothing_behind(
 
     async with serving(tmp_path, limits=LIMITS) as client:
         with monkeypatch.context() as patch:
-            patch.setattr("server.store.os.fsync", full)
+            patch.setattr("server.upload.os.fsync", full)
             answer = await client.put(f"/speakers/{ADDRESS}", data=CONTENT)
         assert answer.status == 507
         assert (await answer.json())["error"] == "store_failed"

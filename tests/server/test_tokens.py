@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.errors import ExpiredTokenError, InvalidTokenError, SettingsError
+from server.errors import ExpiredTokenError, InvalidTokenError
 from server.messages import MAX_TOKEN_CHARS, Role
-from server.tokens import Grant, TokenSigner, make_secret, read_secret
+from server.tokens import Grant, TokenSigner
 
 SECRET = b"a secret of thirty-two bytes, or more"
 GRANT = Grant("blue", frozenset({Role.VIEWER}), 1_800_000_000)
@@ -56,20 +54,3 @@ def test_what_is_signed_is_read(room: str, roles: set[Role], expires_unix_s: int
 def test_nonsense_is_refused_by_name(text: str) -> None:
     with pytest.raises(InvalidTokenError):
         TokenSigner(SECRET).verify(text, 0)
-
-
-def test_a_made_secret_is_its_owners(tmp_path: Path) -> None:
-    path = tmp_path / "folder" / "secret"
-    secret = make_secret(path)
-    assert len(secret) == 64
-    assert path.stat().st_mode & 0o777 == 0o600
-    assert read_secret(path) == secret
-    with pytest.raises(SettingsError, match="File exists"):
-        make_secret(path)
-
-
-def test_a_short_secret_is_none(tmp_path: Path) -> None:
-    path = tmp_path / "secret"
-    path.write_bytes(b"hunter2\n")
-    with pytest.raises(SettingsError, match=r"at least 32 bytes at .*, got 7"):
-        read_secret(path)

@@ -65,6 +65,7 @@ def bind_head(
     bound.cells, bound.samples = config.static_cells, config.fine_samples
     bound.bend_cells = config.bend_cells
     bound.opaque, bound.faint = OPAQUE, FAINT
+    bound.looked = share(np.zeros(2 * conventions.TILES**2, np.int32), wp.int32)
     return bound
 
 

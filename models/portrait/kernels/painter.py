@@ -16,6 +16,7 @@ from models.portrait.kernels import programs
 from models.portrait.kernels.folded import HIDDEN
 from models.portrait.kernels.launches import Stage, share
 from models.portrait.kernels.stages import FrameStages
+from models.portrait.peak import Work
 from models.portrait.weights import FieldWeights
 
 
@@ -61,6 +62,10 @@ class KernelPainter:
             self._prepare(size)
         took = self._stages.time(state)
         return took | {"draw": self._stages.workers.time(self._draw)}
+
+    def work(self) -> dict[str, Work]:
+        """What each stage of the last picture could not do without."""
+        return self._stages.work(self._size)
 
     def close(self) -> None:
         """Ends the threads; nothing can be drawn afterwards."""

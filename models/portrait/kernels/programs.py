@@ -76,6 +76,7 @@ class Head:
     samples: int
     opaque: float
     faint: float
+    looked: wp.array(dtype=wp.int32)  # (tiles², 2): samples of the last picture, and coloured ones
 
 
 @wp.struct
@@ -140,6 +141,7 @@ def march(
     head: Head,
     frame: View,
     size: int,
+    tile: int,
     left: int,
     top: int,
     width: int,
@@ -344,12 +346,27 @@ def draw_tiles(
     bottom = (2 * size * (row + 1) + tiles - 1) // (2 * tiles)
     width = right - left
     pixels = width * (bottom - top)
+    head.looked[2 * tile] = 0
+    head.looked[2 * tile + 1] = 0
     for group in range((pixels + 7) // 8):
         begin = group * 8
         count = wp.min(pixels - begin, 8)
         seen = v32()
         if far > near:
-            seen = march(head, frame, size, left, top, width, begin, count, near, far, head.samples)
+            seen = march(
+                head,
+                frame,
+                size,
+                tile,
+                left,
+                top,
+                width,
+                begin,
+                count,
+                near,
+                far,
+                head.samples,
+            )
         else:
             for lane in range(24, 32):
                 seen[lane] = 1.0

@@ -22,6 +22,8 @@ from models.portrait.kernels.bindings import (
 from models.portrait.kernels.folded import COLOUR, HIDDEN, fold_coarse, fold_head, fold_torso
 from models.portrait.kernels.launches import Stage, Workers, share
 from models.portrait.kernels.view import FrameViews
+from models.portrait.kernels.work import frame_work
+from models.portrait.peak import Work
 from models.portrait.weights import FieldWeights
 
 
@@ -59,7 +61,7 @@ class FrameStages:
 
     def __init__(self, weights: FieldWeights, camera: CameraIntrinsics) -> None:
         compile_kernels()
-        config = weights.config
+        self._config = config = weights.config
         head, torso = fold_head(weights), fold_torso(weights)
         self._views = FrameViews(weights, camera)
         self.blend = blend = bind_blend(head, config)
@@ -114,6 +116,16 @@ class FrameStages:
         ):
             took[name] = self.workers.time(stage)
         return took
+
+    def work(self, size: int) -> dict[str, Work]:
+        """What each stage of the last picture could not do without, by the stage's name.
+
+        Args:
+            size: of that picture's side, pixels.
+        """
+        looked, coloured = np.asarray(self.head.looked).reshape(-1, 2).sum(0)
+        seeing = int(np.count_nonzero(np.asarray(self.near) < np.asarray(self.far)))
+        return frame_work(self._config, size, seeing, int(looked), int(coloured))
 
     def close(self) -> None:
         """Ends the threads; nothing can be done afterwards."""

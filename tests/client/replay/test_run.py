@@ -44,7 +44,9 @@ def config(call: Path, **changes: object) -> ReplayConfig:
     return ReplayConfig(**{**fields, **changes})  # type: ignore[arg-type]
 
 
-async def told(config: ReplayConfig, load: Callable[[Path], Portrait]) -> tuple[str, asyncio.Task]:
+async def told(
+    config: ReplayConfig, load: Callable[[bytes, str], Portrait]
+) -> tuple[str, asyncio.Task]:
     """Starts a replay and returns its address and its task."""
     lines: asyncio.Queue[str] = asyncio.Queue()
     task = asyncio.create_task(replay(config, load, lines.put_nowait))
@@ -54,7 +56,7 @@ async def told(config: ReplayConfig, load: Callable[[Path], Portrait]) -> tuple[
 
 async def test_a_page_gets_the_call_its_sound_and_its_pictures(call: Path) -> None:
     renderer = GrayRenderer()
-    address, task = await told(config(call, from_s=1.5), lambda path: portrait(renderer))
+    address, task = await told(config(call, from_s=1.5), lambda content, name: portrait(renderer))
     async with aiohttp.ClientSession(address) as http:
         async with http.get("/") as page:
             assert page.status == 200 and "Synthetic portrait" in await page.text()
@@ -87,7 +89,7 @@ async def test_a_page_gets_the_call_its_sound_and_its_pictures(call: Path) -> No
 
 
 async def test_other_pages_of_the_browser_get_nothing(call: Path) -> None:
-    address, task = await told(config(call), lambda path: portrait())
+    address, task = await told(config(call), lambda content, name: portrait())
     async with aiohttp.ClientSession(address) as http:
         for headers, status in (
             ({"Host": "localhost:1"}, 200),
@@ -104,14 +106,16 @@ async def test_other_pages_of_the_browser_get_nothing(call: Path) -> None:
 
 async def test_a_replay_ends_with_its_time(call: Path) -> None:
     await asyncio.wait_for(
-        replay(config(call, seconds=0.1), lambda path: portrait(), lambda line: None), 20
+        replay(config(call, seconds=0.1), lambda content, name: portrait(), lambda line: None), 20
     )
 
 
 async def test_the_file_of_another_speaker_is_refused(call: Path) -> None:
     renderer = GrayRenderer()
     with pytest.raises(ContainerError, match=r"expected a call of speaker c3c3c3c3…, got one of"):
-        await replay(config(call), lambda path: portrait(renderer, OTHER), lambda line: None)
+        await replay(
+            config(call), lambda content, name: portrait(renderer, OTHER), lambda line: None
+        )
     assert renderer.closed
 
 
@@ -120,11 +124,13 @@ async def test_a_speaker_that_is_nowhere_is_asked_for(
 ) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     with pytest.raises(MissingSpeakerError, match="name it"):
-        await replay(config(call, speaker=None), lambda path: portrait(), lambda line: None)
+        await replay(
+            config(call, speaker=None), lambda content, name: portrait(), lambda line: None
+        )
 
 
 async def test_what_cannot_be_shown_is_told_before_anything_is_loaded(tmp_path: Path) -> None:
-    def load(path: Path) -> Portrait:
+    def load(content: bytes, name: str) -> Portrait:
         raise AssertionError("nothing is to be loaded")
 
     empty = write(tmp_path / "empty.nerfcall", [])

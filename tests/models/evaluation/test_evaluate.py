@@ -181,15 +181,17 @@ def test_a_damaged_packet_is_dropped_and_the_picture_before_it_stays(
     call: Path, speaker: Speaker, renderer: PacketRenderer, tmp_path: Path
 ) -> None:
     damaged = tmp_path / "damaged.call"
+    whole, hurt = CallReader(call)
     with CallWriter(damaged, speaker.id, Profile.COMPACT, Fraction(24)) as writer:
-        for number, packet in enumerate(CallReader(call)):
-            writer.write(packet[:-1] + bytes([packet[-1] ^ 1]) if number == 2 else packet, 3)
+        writer.write(whole, 8)
+        writer.write(hurt[:-1] + bytes([hurt[-1] ^ 1]), 4)
     with PictureFolder(tmp_path / "out", 12) as folder:
         playback = play_call(CallReader(damaged), renderer, folder)
     assert playback.pictures == 12
     assert playback.dropped == {"CorruptPacketError": 1}
-    shown = [(tmp_path / "out" / f"{number:06d}.png").read_bytes() for number in range(5, 10)]
-    assert shown[0] == shown[1] == shown[2] == shown[3] != shown[4]
+    shown = [(tmp_path / "out" / f"{number:06d}.png").read_bytes() for number in range(6, 12)]
+    assert shown[0] != shown[1], "frames of the whole packet"
+    assert set(shown[1:]) == {shown[1]}
 
 
 def test_a_call_without_any_intact_packet_is_no_call(
@@ -250,11 +252,10 @@ def test_evaluation_compares_the_clips_portrait_with_what_the_bytes_became(
     part: ClipPart,
     speaker: Speaker,
     renderer: PacketRenderer,
-    call: Path,
     evaluation: Evaluation,
     shown: list[Comparison],
 ) -> None:
-    sent = list(CallReader(call))
+    sent = [coded.packet for coded in code_frames(part, speaker) if coded.packet is not None]
     assert evaluation.recording.payload_bytes == sum(map(len, sent))
     pictures = [picture for packet in sent for _, picture in renderer.show(packet)]
     for picture, frame, comparison in zip(pictures, part.read(), shown, strict=True):
@@ -330,4 +331,4 @@ def test_what_coding_costs_the_picture_is_measured_on_pictures(
     compact, lossless = measure_coding_loss(frames, speaker, tuple(Profile))
     assert compact.unquantised_db == lossless.unquantised_db > 20
     assert abs(lossless.lost_db) < 0.05
-    assert abs(compact.lost_db) < 1.0 and compact.lost_db != lossless.lost_db
+    assert abs(compact.lost_db) < 1.5 and compact.lost_db != lossless.lost_db

@@ -33,6 +33,9 @@ def test_every_size_is_timed_on_both_paths() -> None:
     assert [row.fps for row in rows] == pytest.approx([50.0] * 4)
     assert set(rows[0].stages) == {"view", "lattice", "blend", "warp", "add", "draw"}
     assert all(ms > 0.0 for ms in rows[0].stages.values())
-    assert rows[2].stages == {}
+    assert set(rows[0].least) == set(rows[0].stages)
+    assert all(ms >= 0.0 for ms in rows[0].least.values())
+    assert rows[0].least["draw"] > 0.0
+    assert rows[2].stages == rows[2].least == {}
     assert told[:2] == [("32x32 warp", 1, 2), ("32x32 warp", 2, 2)]
     assert told[-1] == ("48x48 torch", 2, 2)
