@@ -11,14 +11,14 @@ from codec.entropy import ValueCoder, bits_of_size, scale_class
 from codec.errors import CorruptPacketError
 from codec.signal import MAX_FRAMES
 
-MAX_DISTANCE = 15
+MAX_DISTANCE = 48
 """A packet refers back by at most so many."""
 THIRDS = 3
 """Intervals are in thirds of a millisecond: those of nearly all cameras are whole then."""
 USUAL_INTERVALS = (120, 100, 125, 50, 200, 60, 240, 300, 375)
 """Of 25, 30, 24, 60, 15, 50, 12.5, 10 and 8 frames a second."""
 
-_DISTANCE_LEVEL = 192
+_DISTANCE_LEVEL = 384
 _USUAL_FRAMES = 4
 _FRAMES_LEVEL = 16
 _INTERVAL_LEVEL = 64
@@ -101,9 +101,7 @@ def code_times(coder: ValueCoder, times_ms: Sequence[int]) -> tuple[int, ...]:
 def _code_pace(coder: ValueCoder, pace: Pace) -> Pace:
     usual = pace.interval in USUAL_INTERVALS
     known = USUAL_INTERVALS.index(pace.interval) if usual else len(USUAL_INTERVALS)
-    # 0, 1, -1, 2, -2, …: small numbers of either sign are cheap.
-    told = coder.code((known + 1) // 2 * (1 if known % 2 else -1), _INTERVAL_LEVEL)
-    known = 2 * told - 1 if told > 0 else -2 * told
+    known = _unfolded(coder.code(_folded(known), _INTERVAL_LEVEL))
     check_range("an interval", known, 0, len(USUAL_INTERVALS))
     if known == len(USUAL_INTERVALS):
         return Pace(THIRDS * coder.code(pace.interval // THIRDS, _OTHER_LEVEL))
@@ -128,14 +126,23 @@ def code_distance(coder: ValueCoder, distance: int, refers: bool) -> int:
     """
     if not refers:
         return 0
-    distance = 1 + coder.code(distance - 1, _DISTANCE_LEVEL)
+    distance = 1 + _unfolded(coder.code(_folded(distance - 1), _DISTANCE_LEVEL))
     check_range("packets back", distance, 1, MAX_DISTANCE)
     return distance
 
 
 def distance_bits(distance: int) -> float:
     """What `code_distance` spends on a distance, about."""
-    return bits_of_size(distance - 1, scale_class(_DISTANCE_LEVEL))
+    return bits_of_size(abs(_folded(distance - 1)), scale_class(_DISTANCE_LEVEL))
+
+
+def _folded(number: int) -> int:
+    """0, 1, 2, 3, 4, … as 0, 1, -1, 2, -2, …: small numbers of either sign are cheap."""
+    return (number + 1) // 2 * (1 if number % 2 else -1)
+
+
+def _unfolded(told: int) -> int:
+    return 2 * told - 1 if told > 0 else -2 * told
 
 
 def check_range(what: str, value: int, least: int, most: int) -> None:

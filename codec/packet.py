@@ -23,7 +23,7 @@ from codec.errors import (
 from codec.face import Tracking
 from codec.profile import Profile
 
-VERSION = 5
+VERSION = 6
 SEQUENCE_BITS = 16
 SHORT_SEQUENCE_BITS = 6
 PTS_BITS = 32

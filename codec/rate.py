@@ -12,7 +12,7 @@ from math import log2
 from codec.block import COARSEST, FINEST
 from codec.quality import Quality
 
-REPAY_MS = 600.0
+REPAY_MS = 450.0
 """What is owed is paid back within about so long."""
 MOST_OWED_MS = 2_000.0
 """At most so much of the target is owed, or saved up."""

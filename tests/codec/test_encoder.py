@@ -24,52 +24,55 @@ from tests.codec.streams import (
 
 GOLDEN_COMPACT = [
     (
-        "aa03ff0000000001234567ffc1061618880004f062139a11d0ed6874009d94d54b9b79661ded91d702ce"
-        "b287d59b94e6ed200faf0d11d21a03c22db86ba1579c7cc7eab51f4513bcdf10"
+        "ca03ff0000000001234567ffc1061618880004f062139a11d0ed6874009d94d54b9b79661ded91d702ce"
+        "b287d59b94e6ed200faf0d11d21a03c22db86ba1579c7cc7eab51f4513bcee9c"
     ),
     (
-        "aa04000000005001234567ffc0fffadfd0013f61e250666a8869cc7438a24b93d2b505e4f333c5f07dbd"
-        "8ee4a986b1521d14b289b80ee0640a7f0213ad5ba609e5bc56f036"
+        "ca04000000005001234567ffc0fffadfd0013f61e250666a8869cc7438a24b93d2b505e4f333c5f07dbd"
+        "8ee4a986b1521d14b289b80ee0640a7f0213ad5ba609e5bc56dbd1"
     ),
-    ("a0013ff273b4be22844e2a1446f234a86291c5f13b756e309b8037ce046ca518ea77196110b832"),
-    ("a5021d9f"),
-    ("ab04030000014d01234567fff94843f9aaeb58d30b9b3df521492a11f1c8445f8249833f341a8f6b2bcf5cfd"),
+    ("c0013ff273b4be22844e2a1446f234a86291c5f13b756e309b8037ce046ca518ea77196110b801"),
+    ("c50210f979"),
+    ("cb04030000014d01234567fff94843f9aaeb58d30b9b3df521492a11f1c8445f8249833f341a8f6b2bcf8716"),
 ]
 GOLDEN_LOSSLESS = [
     (
-        "ba03ff0000000001234567ffd5e53e16371e371e371e371e371e371e371e371e371e371e371e371e371e"
+        "da03ff0000000001234567ffd5e53e16371e371e371e371e371e371e371e371e371e371e371e371e371e"
         "371e371e371e371e371e371e371e371e371e371e371e371e371e371e371e36cb26142d0ea404ee4eddad"
         "5d3e1b27612761276122e88f7090bec947c7f98f709e7019abb536870b515554ea0b0e841ad3fd235b04"
         "ba31f79e129baa95317960c90cf4ea215de15944e0f78665211abd19abb536870b515554ea0b0e39e411"
-        "1372c924514bf4b999af832fc2ecc605ea84600ee861dbe209ccafadc83512d2"
+        "1372c924514bf4b999af832fc2ecc605ea84600ee861dbe209ccafadc835b0bc"
     ),
     (
-        "ba04000000005001234567ffd596b2f5805849041b1ffbbb82e5aa9a4a5d8b6c6efdfb61a71dd736e09f"
+        "da04000000005001234567ffd596b2f5805849041b1ffbbb82e5aa9a4a5d8b6c6efdfb61a71dd736e09f"
         "0e3ffd1f2f35714e47c2981647dc404436cfabfd805849041b1ffbbb82e5aa938b7a8b366f4378a064f8"
         "ae1cb41278b370d732e8febf88bd072659ead93d25578a3dd3bffcd5f798475716675640bd6621a26d8b"
         "fbbefc53607ee8955a1695ad55981b1bd07d09e38261594aabd3d73dd3bffcd5f7984757166755f1aab9"
-        "4a8e5e60f50dcae4d5e01016b9b1306550072014c01803b3166ff494be351b07"
+        "4a8e5e60f50dcae4d5e01016b9b1306550072014c01803b3166ff494be35b969"
     ),
     (
-        "b0013ff5784bb6dd5aa66358687de7cbe17ddaff6f5bdba5af0e9e6b2b11b9fe96a43800081bc0b016fd"
+        "d0013ff5784bb6dd5aa66358687de7cbe17ddaff6f5bdba5af0e9e6b2b11b9fe96a43800081bc0b016fd"
         "38f3a9e91f1d30815b87ffdd5aa66358687de7cbe17dd99a72959e72157f3852093234f91bacc08e0496"
         "449f9109df58cb563943f8252452ffdd5aa66358687de7cbe17ddaff6f5bdba5af0e9e6b2b11b9fe96a4"
         "3800081bc0b016fd38f3a9e91f1d30815b87ffdd5aa66358687de7cbe17dd99a72959e72157f38520932"
-        "34f91bacc08e0496449f9109df58cb563943f8250a42"
+        "34f91bacc08e0496449f9109df58cb563943f8250a9a"
     ),
     (
-        "b0023ff5784bb6dd5aa66358687de7cbe17ddaff6f5bdba5af0e9e6b2b11b9fe96a43800081bc0b016fd"
+        "d0023ff5784bb6dd5aa66358687de7cbe17ddaff6f5bdba5af0e9e6b2b11b9fe96a43800081bc0b016fd"
         "38f3a9e91f1d30815b87ffdd5aa66358687de7cbe17dd99a72959e72157f3852093234f91bacc08e0496"
         "449f9109df58cb563943f8252452ffdd5aa66358687de7cbe17ddaff6f5bdba5af0e9e6b2b11b9fe96a4"
         "3800081bc0b016fd38f3a9e91f1d30815b87ffdd5aa66358687de7cbe17dd99a72959e72157f38520932"
-        "34f91bacc08e0496449f9109df58cb563943f8250a96"
+        "34f91bacc08e0496449f9109df58cb563943f8250a4e"
     ),
     (
-        "bb04030000014d01234567fff9f970ebf988e80bedce1fb62a3e2b7000012573743badb8afcb9e0e6b86"
+        "db04030000014d01234567fff9f970ebf988e80bedce1fb62a3e2b7000012573743badb8afcb9e0e6b86"
         "4eebff66407bf59e5be111e38f9bce7e71662cebf988e80bedce1fb62a3e2b70e2ee3d60b16e1c2f082e"
-        "51e788bbf04da529b5dd75e15fdac3dff368c2c1756796d5"
+        "51e788bbf04da529b5dd75e15fdac3dff368c2c17567002f"
     ),
 ]
+
+GOLDEN_REFERRING = [(12, "c5143d89fb90"), (13, "c5153e2ffbc1"), (9, "c51e3aa7f11b")]
+"""How far back they refer, and the packets."""
 
 
 def kinds(packets):
@@ -99,6 +102,19 @@ def test_packets_are_these_bytes_forever(profile, golden):
     states.append(replace(counted_state(8), pts_ms=333, tracking=Tracking.NO_FACE))
     packets = encode_all(states, profile, config)
     assert [packet.hex() for packet in packets] == golden
+
+
+def test_packets_that_refer_are_these_bytes_forever():
+    config = EncoderConfig(latency_ms=0.0, key_interval=32, first_sequence=7)
+    encoder = Encoder(SPEAKER, MODEL, config=config)
+    packets = []
+    for index in range(24):
+        encoder.acknowledge({8, 21})
+        state = replace(counted_state(index % 5 == 0), pts_ms=40 * index)
+        packets.append(encoder.encode(state))
+    chosen = [packets[index] for index in (13, 14, 23)]
+    told = [(distance_of(packet), packet.hex()) for packet in chosen]
+    assert told == GOLDEN_REFERRING
 
 
 def test_frames_share_a_packet_for_as_long_as_they_may_wait():
@@ -214,8 +230,8 @@ def test_of_what_is_held_the_newest_is_referred_to():
 
 def test_what_is_too_long_ago_is_not_referred_to():
     config = EncoderConfig(latency_ms=0.0, key_interval=32)
-    distances = a_still_call(20, lambda index: ({2}, False), config)
-    assert distances[17:] == [15, 0, 0]
+    distances = a_still_call(53, lambda index: ({2}, False), config)
+    assert distances[31:] == [29, 30, 0, *range(32, 49), 0, 0], "32 is a key packet"
 
 
 def test_while_nothing_is_lost_every_other_packet_needs_the_one_before():
@@ -332,8 +348,8 @@ def test_a_jump_in_time_is_sent_in_key_packets(later_ms):
         {"latency_ms": -1.0},
         {"frame_interval_ms": 0.0},
         {"price_of_bit": -0.1},
-        {"refer_within": 16},
-        {"chain": 16},
+        {"refer_within": 49},
+        {"chain": 49},
         {"first_sequence": 65_536},
     ],
 )

@@ -40,22 +40,22 @@ THERE = Place(PREFIX, 0x1235, 0x0102032C, 0xB1D2)
 
 def test_a_key_packet_is_these_bytes_forever():
     assert bytes(KEY.sealed(HERE)).hex() == (
-        "aa"  # version 5, compact, key and FACE
+        "ca"  # version 6, compact, key and FACE
         "1234"  # sequence
         "01020304"  # presentation time
         "deadbeef"  # speaker
         "aabb"  # body
-        "61ae"  # CRC-16
+        "1616"  # CRC-16
     )
 
 
 def test_a_packet_between_is_these_bytes_forever():
     assert bytes(REFERRING.sealed(THERE)).hex() == (
-        "b9"  # version 5, lossless, referring and DARK
+        "d9"  # version 6, lossless, referring and DARK
         "b5"  # 8 bits of the time, sequence
         "2c"  # these bits: the body's first
         "aa"  # the rest of it
-        "7e"  # CRC-8
+        "2b"  # CRC-8
     )
 
 
@@ -114,13 +114,13 @@ def test_packets_shorter_than_their_header_are_truncated():
 
 
 def test_other_versions_are_named():
-    with pytest.raises(UnsupportedVersionError, match="version 5, got 2"):
+    with pytest.raises(UnsupportedVersionError, match="version 6, got 2"):
         Packet.parse(b"\x40" + bytes(20))
 
 
 def test_a_status_that_no_sender_writes_is_corrupt():
     with pytest.raises(CorruptPacketError, match="status of 0 to 14, got 15"):
-        Packet.parse(b"\xaf" + bytes(20))
+        Packet.parse(b"\xcf" + bytes(20))
 
 
 @given(st.binary(max_size=80))
