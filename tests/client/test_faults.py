@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import hashlib
 import time
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -99,8 +100,9 @@ class ExhaustedRenderer(GrayRenderer):
 async def test_a_renderer_out_of_memory_is_counted_and_draws_when_it_can(
     url: str, speaker_path: Path, tmp_path: Path
 ) -> None:
-    def load(path: Path, base_of: str | None = None) -> Portrait:
-        return Portrait(path.stem, SIGNAL, ExhaustedRenderer())
+    def load(content: bytes, base_of: str | None = None) -> Portrait:
+        speaker = base_of or hashlib.sha256(content).hexdigest()
+        return Portrait(speaker, SIGNAL, ExhaustedRenderer())
 
     config = ReceiverConfig(url, "room", size=64, cache=tmp_path / "cache")
     async with (
