@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from weakref import WeakValueDictionary
 
 import aiohttp
 
@@ -98,7 +99,8 @@ class SpeakingHalf:
         self._speaker = speaker
         self._base = base
         self._tell = tell
-        self._doors: dict[str, SpeakerDoor] = {}
+        # Links own their doors; those of renderers that left go with them.
+        self._doors: WeakValueDictionary[str, SpeakerDoor] = WeakValueDictionary()
         self.table = PeerTable(self._make_peer)
         certificate = certify(seat.identity, speaker, time.time()).text()
         membership = Membership(config.room, Role.SPEAKER, config.participant, speaker, certificate)
