@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mmap
 import os
 import threading
 from pathlib import Path
@@ -28,9 +29,10 @@ def test_a_sample_sees_memory_files_and_threads(tmp_path: Path) -> None:
     thread = threading.Thread(target=done.wait)
     thread.start()
     with (tmp_path / "file").open("w"):
-        more = bytearray(64 << 20)
-        more[::4096] = bytes([1]) * len(more[::4096])
-        after = sample_process(os.getpid(), 1.0)
+        # Mapped, not allocated: a long-lived process has freed memory enough to allocate from.
+        with mmap.mmap(-1, 64 << 20) as more:
+            more[:] = bytes([1]) * len(more)
+            after = sample_process(os.getpid(), 1.0)
     done.set()
     thread.join()
     assert after.memory_mb - before.memory_mb > 32.0
