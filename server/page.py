@@ -11,7 +11,7 @@ from server.config import DemoSettings
 from server.errors import ServerError
 
 _DEMO_SOURCE = "/demo/source"
-_CLIENT_PAGES = ("opinions", "replay", "compare")
+_CLIENT_PAGES = ("call", "compare", "enrol", "opinions", "replay")
 """Folders with other pages, which the client serves."""
 
 

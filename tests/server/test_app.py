@@ -41,13 +41,6 @@ async def test_scripts_come_as_scripts_and_import_what_exists(tmp_path: Path) ->
                 assert (WEB / "js" / imported).is_file(), f"{module.name} imports {imported}"
 
 
-def test_the_page_is_light() -> None:
-    files = [path for path in WEB.rglob("*") if path.is_file()]
-    others = ("opinions", "replay", "compare")
-    own = [path for path in files if path.relative_to(WEB).parts[0] not in others]
-    assert sum(path.stat().st_size for path in own) <= 100_000
-
-
 async def test_files_outside_of_the_page_are_not_served(tmp_path: Path) -> None:
     async with serving(tmp_path) as client:
         for path in ("/../pyproject.toml", "/%2e%2e/pyproject.toml", "/js/%2e%2e/%2e%2e/README.md"):
@@ -57,10 +50,11 @@ async def test_files_outside_of_the_page_are_not_served(tmp_path: Path) -> None:
         assert (await client.get("/js/")).status == 404
 
 
-async def test_the_page_of_the_subjective_test_is_served_elsewhere(tmp_path: Path) -> None:
-    assert (WEB / "opinions" / "index.html").is_file()
+async def test_pages_of_commands_are_served_elsewhere(tmp_path: Path) -> None:
     async with serving(tmp_path) as client:
-        assert (await client.get("/opinions/index.html")).status == 404
+        for page in ("call", "compare", "enrol", "opinions", "replay"):
+            assert (WEB / page / "index.html").is_file()
+            assert (await client.get(f"/{page}/index.html")).status == 404
 
 
 async def test_without_a_demo_the_configuration_says_so(tmp_path: Path) -> None:
