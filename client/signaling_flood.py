@@ -142,4 +142,5 @@ async def _call(http: aiohttp.ClientSession, url: str) -> None:
                 while not talking.closed:
                     await talking.send_json({"type": "join", "room": "flood", "role": "viewer"})
                     await talking.send_json({"type": "leave"})
+                    await asyncio.sleep(0)
         await asyncio.sleep(TICK_S)

@@ -17,9 +17,10 @@ import ssl
 import struct
 from collections.abc import Callable
 
-from server.addresses import Addresses
+from server.addresses import Addresses, network_of
 from server.doorstep import Doorstep, ReadBuffer
 from server.errors import ListenError, TooManyConnectionsError
+from server.turns import Turns
 
 logger = logging.getLogger(__name__)
 
@@ -61,6 +62,7 @@ class Acceptor:
         self._pauses: set[asyncio.TimerHandle] = set()
         self._entering: set[asyncio.Task[None]] = set()
         self._buffer = ReadBuffer()
+        self._turns: Turns | None = None
 
     async def listen(self, host: str, port: int) -> int:
         """Begins to accept connections.
@@ -76,6 +78,8 @@ class Acceptor:
             ListenError: the address is taken or cannot be listened on.
         """
         loop = asyncio.get_running_loop()
+        if self._addresses is not None:
+            self._turns = Turns(loop.call_soon)
         try:
             places = await loop.getaddrinfo(
                 host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
@@ -128,7 +132,10 @@ class Acceptor:
         task.add_done_callback(self._entering.discard)
 
     async def _enter(self, connection: socket.socket, address: str) -> None:
-        door = Doorstep(self._make_protocol(), self._buffer, lambda: self._left(address))
+        door = Doorstep(
+            *(self._make_protocol(), self._buffer, lambda: self._left(address)),
+            *(network_of(address), self._turns),
+        )
         try:
             await asyncio.get_running_loop().connect_accepted_socket(
                 lambda: door,

@@ -73,7 +73,7 @@ class Addresses:
 
     def closed(self, address: str) -> None:
         """A TCP connection that `opened` let in is over."""
-        self._usage[_key(address)].open_sockets -= 1
+        self._usage[network_of(address)].open_sockets -= 1
 
     def requested(self, address: str, now_s: float) -> None:
         """An HTTP request has come.
@@ -117,7 +117,7 @@ class Addresses:
 
     def disconnected(self, address: str) -> None:
         """A connection that `connected` let in is over."""
-        self._usage[_key(address)].connections -= 1
+        self._usage[network_of(address)].connections -= 1
         self._connections -= 1
 
     def joined(self, address: str, now_s: float) -> None:
@@ -153,11 +153,11 @@ class Addresses:
 
     def uploaded(self, address: str) -> None:
         """An upload that `uploading` let in is over."""
-        self._usage[_key(address)].uploading -= 1
+        self._usage[network_of(address)].uploading -= 1
         self._uploading -= 1
 
     def _of(self, address: str, now_s: float) -> _Usage:
-        key = _key(address)
+        key = network_of(address)
         usage = self._usage.get(key)
         if usage is None:
             self._sweep(now_s)
@@ -196,7 +196,8 @@ def address_of(request: web.Request, *, behind_proxy: bool) -> str:
 
 
 @lru_cache(maxsize=4096)  # asked for with every message
-def _key(address: str) -> str:
+def network_of(address: str) -> str:
+    """What counts as one address: an IPv4 address, an IPv6 network of /64."""
     try:
         parsed = ip_address(address)
     except ValueError:

@@ -13,6 +13,7 @@ import typer
 from codec.errors import NerfcallError
 from server.config import DemoSettings, ServerSettings, default_store_dir
 from server.errors import SettingsError
+from server.garbage import collect_rarely
 from server.ice import parse_ice_server
 from server.listen import listen, stop_on_signals
 from server.logs import LogFormat, log_to_stderr
@@ -219,4 +220,9 @@ def _tls_files(certificate: Path | None, key: Path | None) -> TlsFiles | None:
 async def _serve(settings: ServerSettings) -> None:
     stop = asyncio.Event()
     stop_on_signals(stop)
-    await listen(settings, stop, lambda url: typer.echo(f"nerfcall server listening on {url}"))
+    collecting = asyncio.create_task(collect_rarely())
+    try:
+        await listen(settings, stop, lambda url: typer.echo(f"nerfcall server listening on {url}"))
+    finally:
+        collecting.cancel()
+        await asyncio.wait([collecting])

@@ -101,6 +101,26 @@ async def test_what_comes_at_once_is_handed_on_in_pieces() -> None:
     assert max(inner.pieces) <= PIECE_BYTES
 
 
+async def test_connections_of_one_address_take_turns_and_lose_nothing() -> None:
+    inner: list[Hearing] = []
+
+    def make() -> Hearing:
+        inner.append(Hearing())
+        return inner[-1]
+
+    async with accepting(Limits(), make_protocol=make) as port:
+        writers = [(await asyncio.open_connection(HOST, port))[1] for _ in range(40)]
+        for writer in writers:
+            writer.write(bytes(5 * PIECE_BYTES))
+            writer.close()
+        for writer in writers:
+            await writer.wait_closed()
+        async with asyncio.timeout(5):
+            for each in inner:
+                await each.ended.wait()
+    assert [sum(each.pieces) for each in inner] == [5 * PIECE_BYTES] * 40
+
+
 async def test_a_system_without_room_for_sockets_is_given_a_pause(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from server import doorstep
 from server.config import Limits
+from server.turns import Turns
 from tests.server.listening import listening
 from tests.server.serving import serving
 
@@ -83,3 +84,57 @@ async def test_messages_are_counted_over_all_connections_of_an_address(tmp_path:
             assert await socket.receive_json(timeout=5) == {"type": "pong"}
         await second.send_json({"type": "ping"})
         assert (await second.receive_json(timeout=5))["code"] == "too_many_messages"
+
+
+class Reading(asyncio.Transport):
+    """Notes whether it is read from."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.is_read = True
+
+    def pause_reading(self) -> None:
+        self.is_read = False
+
+    def resume_reading(self) -> None:
+        self.is_read = True
+
+
+class Noting(asyncio.Protocol):
+    def __init__(self) -> None:
+        self.heard = b""
+
+    def data_received(self, data: bytes) -> None:
+        self.heard += data
+
+
+async def waiting_for_its_turn() -> tuple[doorstep.Doorstep, Reading, Noting, list]:
+    """A connection whose address has had its share, and on which something came."""
+    next_turn: list = []
+    turns, buffer = Turns(next_turn.append), doorstep.ReadBuffer()
+    while turns.take("192.0.2.1"):
+        pass
+    inner, transport = Noting(), Reading()
+    door = doorstep.Doorstep(inner, buffer, lambda: None, "192.0.2.1", turns)
+    door.connection_made(transport)
+    door.get_buffer(-1)[:5] = b"first"
+    door.buffer_updated(5)
+    return door, transport, inner, next_turn
+
+
+async def test_a_connection_that_waits_is_not_read_and_goes_on_in_its_turn() -> None:
+    door, transport, inner, next_turn = await waiting_for_its_turn()
+    assert not transport.is_read and inner.heard == b""
+    door.get_buffer(-1)[:6] = b"second"  # what TLS had read already
+    door.buffer_updated(6)
+    assert inner.heard == b""
+    next_turn.pop()()
+    assert transport.is_read and inner.heard == b"firstsecond"
+    door.connection_lost(None)
+
+
+async def test_a_connection_that_ends_while_it_waits_is_over() -> None:
+    door, transport, inner, next_turn = await waiting_for_its_turn()
+    door.connection_lost(ConnectionResetError())
+    next_turn.pop()()
+    assert not transport.is_read and inner.heard == b""
