@@ -147,6 +147,17 @@ def codec(
             help="How coarse numbers are: four make a step twice as large.",
         ),
     ] = USUAL_QUALITY.quantiser,
+    latency_ms: Annotated[
+        float | None,
+        typer.Option(
+            "--latency-ms",
+            min=0.0,
+            max=1000.0,
+            metavar="MS",
+            help="How long a frame may wait for others that share its packet.",
+            show_default="as recorded or live",
+        ),
+    ] = None,
     json_file: JsonOption = None,
 ) -> None:
     """Measure rate, loss of picture and survival of losses of a clip's numbers, both profiles."""
@@ -156,8 +167,12 @@ def codec(
     from models.evaluation.coding_loss import measure_coding_loss
 
     part, who = subject(clip, speaker, frames)
+    usual = RECORDED if recorded else EncoderConfig()
     config = replace(
-        RECORDED if recorded else EncoderConfig(), price_of_bit=price_of_bit, quantiser=quantiser
+        usual,
+        price_of_bit=price_of_bit,
+        quantiser=quantiser,
+        latency_ms=usual.latency_ms if latency_ms is None else latency_ms,
     )
     with ProgressBar() as bar:
         coded = tracked_frames(part, who, bar, portrait_size=256)

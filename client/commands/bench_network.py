@@ -7,7 +7,6 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import numpy as np
 import typer
 
 from client.commands.bench_subject import (
@@ -89,6 +88,8 @@ def _script(coded: Sequence[CodedFrame], fps: float, sound: Path | None) -> Scri
 
 def _opus(clip: Path) -> list[bytes | None]:
     """A clip's sound as a sender sends it, frame by frame; None where it leaves out silence."""
+    import numpy as np
+
     from client.sound.opus import FRAME_SAMPLES
     from client.sound.sending import SoundEncoder, encoded
     from client.sound.source import SoundFrame, read_sound

@@ -56,7 +56,11 @@ def track(
 ) -> None:
     """Track a clip and write what enrolment learns from, to enrol on another machine."""
     check_writable(output)
-    from models.clip import parse_frames
+    from models.clip import parse_frames, probe_clip
+
+    # Before what takes seconds to import.
+    wanted = parse_frames(frames)
+    probe_clip(clip)
     from models.enrolment.room import most_frames
     from models.face.dataset import save_dataset
     from models.face.suitable import check_suitable
@@ -65,7 +69,7 @@ def track(
     with ProgressBar() as bar:
         dataset = track_clip(
             clip,
-            parse_frames(frames),
+            wanted,
             size,
             max_frames=max_frames or most_frames(size),
             person_masks=True,
@@ -157,7 +161,13 @@ def enroll(
     if preview is not None:
         check_writable(preview)
     from client.interrupt import Interrupt
-    from models.clip import parse_frames
+    from models.clip import parse_frames, probe_clip
+    from models.face.dataset import is_dataset
+
+    # Before what takes seconds to import.
+    wanted = parse_frames(frames)
+    if source is not None and not is_dataset(source):
+        probe_clip(source)
     from models.enrolment.enroll import EnrolConfig
     from models.enrolment.enroll import enroll as learn
     from models.errors import StoppedError
@@ -165,7 +175,7 @@ def enroll(
     config = EnrolConfig(
         minutes=minutes,
         size=size,
-        frames=parse_frames(frames),
+        frames=wanted,
         max_frames=max_frames,
         device=device,
         seed=seed,

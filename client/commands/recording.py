@@ -48,12 +48,16 @@ def encode(
     loop_steps: LoopStepsOption = UNHURRIED_STEPS,
 ) -> None:
     """Record a clip as a call: the packets that a sender would send, in one file."""
-    from models.clip import parse_frames
+    from models.clip import parse_frames, probe_clip
+
+    # Before what takes seconds to import.
+    wanted = parse_frames(frames)
+    probe_clip(clip)
     from models.evaluation.recording import ClipPart, record_clip
     from models.portrait.closed_loop.opening import Loop
     from models.portrait.speaker import load_speaker
 
-    part = ClipPart.of(clip, parse_frames(frames))
+    part = ClipPart.of(clip, wanted)
     with ProgressBar() as bar:
         recording = record_clip(
             part,
@@ -101,12 +105,14 @@ def decode(
     recording that was cut off, what is there is rendered.
     """
     from codec.container import CallReader
-    from models.evaluation.pictures import open_sink
-    from models.evaluation.playback import PacketRenderer, play_call
     from models.portrait.speaker import load_speaker
 
     who = load_speaker(speaker)
     recorded = CallReader(call, who.id)
+    # Behind what refuses a file: these take seconds to import.
+    from models.evaluation.pictures import open_sink
+    from models.evaluation.playback import PacketRenderer, play_call
+
     with (
         PacketRenderer(who, size, device) as renderer,
         open_sink(output, recorded.pictures, size, recorded.fps) as sink,

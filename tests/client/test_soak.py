@@ -28,11 +28,10 @@ def test_a_sample_sees_memory_files_and_threads(tmp_path: Path) -> None:
     done = threading.Event()
     thread = threading.Thread(target=done.wait)
     thread.start()
-    with (tmp_path / "file").open("w"):
-        # Mapped, not allocated: a long-lived process has freed memory enough to allocate from.
-        with mmap.mmap(-1, 64 << 20) as more:
-            more[:] = bytes([1]) * len(more)
-            after = sample_process(os.getpid(), 1.0)
+    # Mapped, not allocated: a long-lived process has freed memory enough to allocate from.
+    with (tmp_path / "file").open("w"), mmap.mmap(-1, 64 << 20) as more:
+        more[:] = bytes([1]) * len(more)
+        after = sample_process(os.getpid(), 1.0)
     done.set()
     thread.join()
     assert after.memory_mb - before.memory_mb > 32.0
