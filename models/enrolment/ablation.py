@@ -100,6 +100,11 @@ ABLATIONS = (
         training=lambda config: replace(config, balanced=False),
     ),
     Ablation(
+        "rate",
+        "bits of the code cost nothing",
+        training=lambda config: replace(config, rate_weight=0.0),
+    ),
+    Ablation(
         "structure",
         "no structure of squares in the loss",
         training=lambda config: replace(config, patch_weight=0.0),

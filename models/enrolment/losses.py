@@ -99,3 +99,16 @@ def holes(head: Tensor, torso: Tensor, covered: Covered, on_head: Tensor) -> Ten
 def ambiguity(opacity: Tensor) -> Tensor:
     """Mean of α(1 − α): a pixel is on the head or it is not."""
     return (opacity * (1.0 - opacity)).mean()
+
+
+def bits(moves: Tensor, step: float) -> Tensor:
+    """Mean bits of a number that moves so far, by a coder with a uniform quantiser.
+
+    log₂(1 + |Δ| / step): what an exponent costs whose mantissa is as fine as the step. Unlike
+    |Δ|, whose slope is the same everywhere, it would rather have a few numbers move far.
+
+    Args:
+        moves: of any shape.
+        step: of the quantiser.
+    """
+    return torch.log2(1.0 + moves.abs() / step).mean()

@@ -13,6 +13,7 @@ from models.enrolment.embedding_net import EmbeddingNet
 from models.enrolment.losses import (
     SSIM_WINDOW,
     ambiguity,
+    bits,
     dissimilarity,
     distortion,
     holes,
@@ -52,7 +53,7 @@ def _codes(
     config: TrainConfig,
     generator: torch.Generator,
 ) -> tuple[Tensor, Tensor]:
-    """Noisy codes (F, 30) of frames, and how much clean codes move to the next frame."""
+    """Noisy codes (F, 30) of frames, and the bits of moving on to the next frame's, each number."""
     both = torch.cat([chosen, frames.following[chosen]])
     faces, device = frames.faces[both], chosen.device
     # The camera's gain, colour and noise must not reach the code; nor a pixel's misalignment.
@@ -63,9 +64,8 @@ def _codes(
     faces = torch.roll(faces * gain + tint + grain, shift, (2, 3))
     codes = embedding(frames.coefficients[both], faces)
     now, following = codes[: len(chosen)], codes[len(chosen) :]
-    movement = (now - following).abs().mean()
     noise = torch.rand(now.shape, generator=generator, device=device) - 0.5
-    return now + noise * config.code_noise, movement
+    return now + noise * config.code_noise, bits(now - following, config.code_noise)
 
 
 def step_loss(
@@ -81,7 +81,7 @@ def step_loss(
     field, generator, errors = state.field, state.generator, state.errors
     weights = frames.weights if config.balanced else torch.ones_like(frames.weights)
     chosen = torch.multinomial(weights, config.frames_per_step, True, generator=generator)
-    codes, steadiness = _codes(frames, chosen, state.embedding, config, generator)
+    codes, rate = _codes(frames, chosen, state.embedding, config, generator)
     on_details = int(config.pixels_per_frame * config.detail_share)
     side = _patch_side(config, frames) if patches else 0
     drawn = [errors.draw_patches(len(chosen), side, frames.portraits.shape[1], generator)]
@@ -130,7 +130,7 @@ def step_loss(
         + config.distortion_weight * distortion(march.coarse_samples, march.coarse_weights)
         + 1e-4 * ambiguity(march.fine.opacity)
         + config.bend_weight * space.shifts.square().mean()
-        + config.steadiness * steadiness
+        + config.rate_weight * rate
     )
     if side:
         both = (_squares(colours, side), _squares(target, side))

@@ -23,7 +23,7 @@ class TrainConfig:
         detail_share: share of pixels drawn about eyes and mouth; the others go where training
             still errs.
         code_noise: width of the uniform noise on the code that stands for quantisation.
-        steadiness: weight of the mean difference between codes of adjacent frames.
+        rate_weight: weight of a bit of each of the code's numbers, frame after frame.
         patch_from: share of the training after which every second step looks at squares.
         patch_px: their side.
         patch_weight: weight of `dissimilarity` on them.
@@ -54,7 +54,7 @@ class TrainConfig:
     final_rate: float = 0.1
     detail_share: float = 0.15
     code_noise: float = 0.05
-    steadiness: float = 2e-4
+    rate_weight: float = 2e-5
     patch_from: float = 0.4
     patch_px: int = 32
     patch_weight: float = 0.04

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from models.enrolment.batches import Covered
-from models.enrolment.losses import ambiguity, dissimilarity, distortion, holes
+from models.enrolment.losses import ambiguity, bits, dissimilarity, distortion, holes
 from models.evaluation.metrics import ssim
 from models.portrait.rays import RaySamples
 
@@ -80,3 +80,12 @@ def test_nothing_is_painted_behind_the_head() -> None:
     shown = _covered(True, True, False), torch.full((1, 1, 1), True)
     holes(torch.ones(1, 1, 1), torso, *shown).backward()
     assert torso.grad is not None and torso.grad > 0
+
+
+def test_bits_are_an_exponent_a_doubling_and_nothing_for_what_stays() -> None:
+    moves = torch.tensor([0.0, 0.05, -0.15, 0.35])
+    assert bits(moves, 0.05) == pytest.approx((0.0 + 1.0 + 2.0 + 3.0) / 4)
+
+
+def test_bits_would_rather_have_one_number_move_far_than_all_a_little() -> None:
+    assert bits(torch.tensor([0.4, 0.0, 0.0, 0.0]), 0.05) < bits(torch.full((4,), 0.1), 0.05)
