@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -19,6 +19,13 @@ from client.commands.bench_subject import (
     tracked_frames,
 )
 from client.commands.calling import CarrierOption, ConstantSizeOption, SoundOption
+from client.commands.coding import (
+    AnyLatencyOption,
+    PriceOption,
+    QuantiserOption,
+    RecordedOption,
+    encoder_config,
+)
 from client.commands.options import (
     CarrierName,
     ClipArgument,
@@ -121,59 +128,19 @@ def codec(
     clip: BenchClipOption = None,
     speaker: BenchSpeakerOption = None,
     frames: BenchFramesOption = "0:500",
-    recorded: Annotated[
-        bool,
-        typer.Option(
-            "--recorded/--live",
-            help="As encode writes packets to a file, or as a call sends them.",
-        ),
-    ] = False,
-    price_of_bit: Annotated[
-        float,
-        typer.Option(
-            "--price-of-bit",
-            min=0.0,
-            metavar="SHARE",
-            help="What share of the picture's squared error a bit has to save.",
-        ),
-    ] = USUAL_QUALITY.price_of_bit,
-    quantiser: Annotated[
-        int,
-        typer.Option(
-            "--quantiser",
-            min=-16,
-            max=24,
-            metavar="N",
-            help="How coarse numbers are: four make a step twice as large.",
-        ),
-    ] = USUAL_QUALITY.quantiser,
-    latency_ms: Annotated[
-        float | None,
-        typer.Option(
-            "--latency-ms",
-            min=0.0,
-            max=1000.0,
-            metavar="MS",
-            help="How long a frame may wait for others that share its packet.",
-            show_default="as recorded or live",
-        ),
-    ] = None,
+    recorded: RecordedOption = False,
+    price_of_bit: PriceOption = USUAL_QUALITY.price_of_bit,
+    quantiser: QuantiserOption = USUAL_QUALITY.quantiser,
+    latency_ms: AnyLatencyOption = None,
     json_file: JsonOption = None,
 ) -> None:
     """Measure rate, loss of picture and survival of losses of a clip's numbers, both profiles."""
     from codec.bench import measure
-    from codec.encoder import RECORDED, EncoderConfig
     from codec.loss_bench import LOSS_RATES, RTTS_MS, measure_answered
     from models.evaluation.coding_loss import measure_coding_loss
 
     part, who = subject(clip, speaker, frames)
-    usual = RECORDED if recorded else EncoderConfig()
-    config = replace(
-        usual,
-        price_of_bit=price_of_bit,
-        quantiser=quantiser,
-        latency_ms=usual.latency_ms if latency_ms is None else latency_ms,
-    )
+    config = encoder_config(recorded, price_of_bit, quantiser, latency_ms)
     with ProgressBar() as bar:
         coded = tracked_frames(part, who, bar, portrait_size=256)
         states = [frame.state for frame in coded if frame.state is not None]

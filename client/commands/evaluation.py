@@ -7,6 +7,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from client.commands.coding import (
+    AnyLatencyOption,
+    PriceOption,
+    QuantiserOption,
+    RecordedOption,
+    encoder_config,
+)
 from client.commands.options import (
     ClipArgument,
     DeviceName,
@@ -23,6 +30,7 @@ from client.commands.options import (
 )
 from client.commands.progress import ProgressBar
 from client.commands.tables import print_table, write_json
+from codec.quality import USUAL_QUALITY
 from models.portrait.closed_loop.config import UNHURRIED_STEPS
 
 if TYPE_CHECKING:
@@ -35,6 +43,10 @@ def evaluate(
     frames: FramesOption = ":",
     size: SizeOption = 256,
     profile: ProfileOption = ProfileName.COMPACT,
+    recorded: RecordedOption = False,
+    price_of_bit: PriceOption = USUAL_QUALITY.price_of_bit,
+    quantiser: QuantiserOption = USUAL_QUALITY.quantiser,
+    latency_ms: AnyLatencyOption = None,
     target_kbps: TargetOption = None,
     closed_loop: LoopOption = True,
     loop_steps: LoopStepsOption = UNHURRIED_STEPS,
@@ -74,6 +86,7 @@ def evaluate(
 
     part = ClipPart.of(clip, wanted)
     who = load_speaker(speaker)
+    config = encoder_config(recorded, price_of_bit, quantiser, latency_ms, target_kbps)
     thumbnails, worst = Thumbnails(part.frames), WorstFrames()
 
     def observe(comparison: Comparison) -> None:
@@ -93,7 +106,7 @@ def evaluate(
             observe,
             Loop.EVERY if closed_loop else Loop.OPEN,
             loop_steps,
-            target_kbps,
+            config,
         )
     rows = figures(evaluation)
     title = f"{clip.name}, {'all frames' if frames == ':' else 'frames ' + frames}"
@@ -104,6 +117,10 @@ def evaluate(
             "clip": str(clip),
             "speaker": who.id,
             "profile": profile.value,
+            "recorded": recorded,
+            "price_of_bit": price_of_bit,
+            "quantiser": quantiser,
+            "latency_ms": config.latency_ms,
             "closed_loop": closed_loop,
             "loop_steps": loop_steps if closed_loop else 0,
             "first_frame": min(evaluation.frames),

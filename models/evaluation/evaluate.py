@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from codec.encoder import EncoderConfig
 from codec.profile import Profile
 from models.errors import NoFaceError
 from models.evaluation.measure import FrameMeasurement, Measurement, Measurer
@@ -78,7 +79,7 @@ def evaluate(
     observe: Callable[[Comparison], None] = lambda comparison: None,
     loop: Loop = Loop.EVERY,
     loop_steps: int = UNHURRIED_STEPS,
-    target_kbps: float | None = None,
+    config: EncoderConfig | None = None,
 ) -> Evaluation:
     """Sends a clip through the whole chain and compares every frame.
 
@@ -96,7 +97,7 @@ def evaluate(
         observe: shown every frame.
         loop: how the sender's closed loop works.
         loop_steps: its steps on a frame.
-        target_kbps: payload to hold; None: as much as the picture gains from.
+        config: how frames become packets; None: as in a call.
 
     Raises:
         ClipError: the clip is damaged.
@@ -109,7 +110,7 @@ def evaluate(
         PacketRenderer(speaker, size, device) as renderer,
         Measurer(cache_dir, vgg_every, device) as measurer,
     ):
-        coding = code_frames(part, speaker, profile, size, loop, loop_steps, target_kbps)
+        coding = code_frames(part, speaker, profile, size, loop, loop_steps, config)
         return _evaluate(part, coding, size, renderer, measurer, progress, observe)
 
 

@@ -130,7 +130,6 @@ def code_frames(
     portrait_size: int | None = None,
     loop: Loop = Loop.EVERY,
     loop_steps: int = UNHURRIED_STEPS,
-    target_kbps: float | None = None,
     config: EncoderConfig | None = None,
 ) -> Iterator[CodedFrames]:
     """Tracks and codes frames, as a sender does; every frame is told of once, in order.
@@ -142,7 +141,6 @@ def code_frames(
         portrait_size: side in pixels of `CodedFrame.portrait`; None: no portraits.
         loop: how the sender's closed loop works.
         loop_steps: its steps on a frame.
-        target_kbps: payload to hold; None: as much as the picture gains from.
         config: how frames become packets; None: as in a call.
 
     Raises:
@@ -150,9 +148,7 @@ def code_frames(
         SpeakerFileError: the speaker was made with another expression basis.
     """
     interval_ms = min(1000.0 / float(part.fps), MAX_INTERVAL_MS)
-    config = replace(
-        config or EncoderConfig(), frame_interval_ms=interval_ms, target_kbps=target_kbps
-    )
+    config = replace(config or EncoderConfig(), frame_interval_ms=interval_ms)
     encoder = Encoder(speaker.id, speaker.signal, profile, config)
     with open_analyzer(speaker, loop, portrait_size, loop_steps) as analyzer:
         waiting: list[CodedFrame] = []
@@ -214,8 +210,7 @@ def record_clip(
                 profile,
                 loop=loop,
                 loop_steps=loop_steps,
-                target_kbps=target_kbps,
-                config=replace(RECORDED, latency_ms=latency_ms),
+                config=replace(RECORDED, latency_ms=latency_ms, target_kbps=target_kbps),
             )
             for coded in coding:
                 if coded.packet is None:
