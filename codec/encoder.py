@@ -38,6 +38,8 @@ from codec.signal import MAX_FRAMES, SignalModel, Units
 MAX_GAP_MS = 5_000
 """A frame farther than this from the one before, or before it in time, begins another timeline:
 short headers would be taken for other times."""
+MAX_KEY_INTERVAL = 1 << SHORT_SEQUENCE_BITS - 1
+"""Who lost everything from one key packet to the next still takes its number for the right one."""
 KEYS_TO_ENTER = 2
 """Key packets in a row where somebody enters the stream: one may be lost."""
 
@@ -60,7 +62,8 @@ class EncoderConfig:
         quantiser: of the step, see `codec.block`.
         target_kbps: of compact packets, headers included, which is held by moving the two above;
             None: quality is held instead.
-        key_interval: packets from one key packet to the next.
+        key_interval: packets from one key packet to the next; twice as many while receivers have
+            lost nothing for long, up to `MAX_KEY_INTERVAL`.
         refer_within: packets from a reference to the last that refers to it, where nobody tells.
         refer_saving: share of its bits that a packet must save to refer to another, likewise.
         chain: packets in a row that may each need one before it that nobody has told to hold,
@@ -99,8 +102,10 @@ class EncoderConfig:
             raise CodecError(f"expected a price of 0 or more, got {self.price_of_bit}")
         if self.target_kbps is not None and not 0.1 <= self.target_kbps <= 1000:
             raise CodecError(f"expected a target of 0.1 to 1000 kbps, got {self.target_kbps}")
-        if not 1 <= self.key_interval <= 1 << SHORT_SEQUENCE_BITS - 1:
-            raise CodecError(f"expected a key interval of 1 to 32, got {self.key_interval}")
+        if not 1 <= self.key_interval <= MAX_KEY_INTERVAL:
+            raise CodecError(
+                f"expected a key interval of 1 to {MAX_KEY_INTERVAL}, got {self.key_interval}"
+            )
         if not 0 <= self.refer_within <= MAX_DISTANCE:
             raise CodecError(
                 f"expected references of 0 to {MAX_DISTANCE} back, got {self.refer_within}"
@@ -306,7 +311,10 @@ class Encoder:
         return Bits(low, bits)
 
     def _is_key_due(self) -> bool:
-        return self._keys_due > 0 or self._sequence - self._key >= self._config.key_interval
+        interval = self._config.key_interval
+        if self._sent.is_calm:
+            interval = min(2 * interval, MAX_KEY_INTERVAL)
+        return self._keys_due > 0 or self._sequence - self._key >= interval
 
     def _seal(self, first: FaceState, time: Bits, body: bytes, reference: Left | None) -> Packet:
         if self._is_key_due():

@@ -38,6 +38,11 @@ class SentPackets:
         """What a packet left behind."""
         return self._left[sequence]
 
+    @property
+    def is_calm(self) -> bool:
+        """Whether no receiver has lost anything for long."""
+        return self._calm
+
     def acknowledge(self, held: Collection[int], *, calm: bool) -> None:
         """Receivers told what they hold: see `Encoder.acknowledge`."""
         self._held = frozenset(held)

@@ -287,6 +287,17 @@ def test_key_packets_come_at_their_interval_and_when_they_are_asked_for():
     assert kinds(packets) == 2 * expected
 
 
+def test_key_packets_are_half_as_many_while_nothing_is_lost():
+    config = EncoderConfig(key_interval=4, latency_ms=0.0)
+    encoder = Encoder(SPEAKER, MODEL, config=config)
+    encoder.acknowledge([], calm=True)
+    calm = kinds(encode_with(encoder, talking_head(18)))
+    assert [number for number, kind in enumerate(calm) if kind == "KEY"] == [0, 1, 9, 17]
+    encoder.acknowledge([], calm=False)
+    lossy = kinds(encode_with(encoder, talking_head(8, first_pts_ms=18 * 40)))
+    assert [number for number, kind in enumerate(lossy) if kind == "KEY"] == [3, 7]
+
+
 def test_lossless_packets_stand_alone():
     config = EncoderConfig(key_interval=3)
     packets = encode_all(talking_head(24), Profile.LOSSLESS, config)
