@@ -17,7 +17,7 @@ from client.errors import (
     OwnerChangedError,
     SilenceError,
 )
-from client.feed import SpeakerFeed
+from client.feed import EARLY_PACKETS, SpeakerFeed
 from client.identity.certificate import Certificate
 from client.identity.doorkeeper import RendererDoor, SpeakerDoor, Trust
 from client.peers import (
@@ -382,11 +382,14 @@ class _FeedListener:
 
     def __init__(self) -> None:
         self._early: deque[str] = deque(maxlen=EARLY_MESSAGES)
+        self._early_packets: deque[tuple[bytes, float]] = deque(maxlen=EARLY_PACKETS)
 
     def packet_received(self, packet: bytes) -> None:
-        """Passes a proven speaker's packet on."""
+        """Passes a speaker's packet on, once it is proven."""
         if self.door.is_open:
             self.feed.packet_received(packet, monotonic_ms())
+        else:
+            self._early_packets.append((packet, monotonic_ms()))
 
     def audio_received(self, frame: OpusFrame) -> None:
         """Passes a proven speaker's sound on."""
@@ -399,6 +402,8 @@ class _FeedListener:
             self._early.append(text)
         while self.door.is_open and self._early:
             self.feed.control_received(self._early.popleft(), unix_ms())
+        while self.door.is_open and self._early_packets:
+            self.feed.packet_received(*self._early_packets.popleft())
 
     def state_changed(self, state: LinkState) -> None:
         """The feed asks the link itself."""
