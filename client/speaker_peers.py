@@ -113,6 +113,7 @@ class RendererPeer(Peer):
         link = RtcLink(
             *(listener, self.pairing.ice_servers, monotonic_ms, self._carrier),
             constant_size=self._constant_size,
+            patience_s=self.patience_s,
         )
         listener.link = link
         listener.door = self._door(link)
@@ -235,7 +236,8 @@ class SpeakerPeer(Peer):
             return await self._attend(*self._standing)  # what was to replace it came to nothing
         offer = await self.next_signal()
         listener = _FeedListener()
-        link = RtcLink(listener, self.pairing.ice_servers, monotonic_ms)
+        servers = self.pairing.ice_servers
+        link = RtcLink(listener, servers, monotonic_ms, patience_s=self.patience_s)
         receiver = self._receiver
         feed = listener.feed = SpeakerFeed(
             *(link, receiver.jitter_delay_ms, receiver.stats, receiver.recorder),
