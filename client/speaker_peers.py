@@ -14,6 +14,7 @@ from client.errors import (
     AuthenticityError,
     IdentityError,
     NegotiationError,
+    NotSharedError,
     OwnerChangedError,
     SilenceError,
 )
@@ -324,6 +325,9 @@ class SpeakerPeer(Peer):
             before = download.received_bytes
             try:
                 return await self._files.finish(download)
+            except NotSharedError as error:
+                logger.info("%s", error)
+                self._receiver.withhold()
             except NerfcallError as error:
                 logger.warning("%s", error)
             # A connection that brought something is worth another one soon.

@@ -33,6 +33,7 @@ class CallState(StrEnum):
     DARK = "dark"
     CAMERA_OFF = "camera_off"
     SPEAKER_LEFT = "speaker_left"
+    NOT_SHARED = "not_shared"
     NOT_PROVEN = "not_proven"
     OWNER_CHANGED = "owner_changed"
 
