@@ -128,7 +128,9 @@ def make_sender(
             first_sequence=secrets.randbelow(1 << SEQUENCE_BITS),
         ),
     )
-    return FaceSender(speaker, encoder, source, SoundEncoder(round(1000.0 * config.sound_kbps)))
+    bitrate_bps = round(1000.0 * config.sound_kbps)
+    sound = SoundEncoder(bitrate_bps, constant_size=config.constant_size)
+    return FaceSender(speaker, encoder, source, sound)
 
 
 async def receive(config: ReceiverConfig) -> None:
