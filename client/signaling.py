@@ -62,8 +62,10 @@ class Membership:
     speaker: str | None = None
     certificate: str | None = None
 
-    def join_message(self, token: str | None = None) -> dict[str, object]:
-        """The message that joins, with the permission to."""
+    def join_message(
+        self, token: str | None = None, resume: str | None = None
+    ) -> dict[str, object]:
+        """The message that joins, with the permission to, in the place that we had before."""
         message: dict[str, object] = {"type": "join", "room": self.room, "role": self.role.value}
         if self.participant is not None:
             message["participant"] = self.participant
@@ -73,6 +75,8 @@ class Membership:
             message["certificate"] = self.certificate
         if token is not None:
             message["token"] = token
+        if resume is not None:
+            message["resume"] = resume
         return message
 
 
@@ -145,6 +149,7 @@ class SignalingClient:
         self._wake = asyncio.Event()
         self._moved = asyncio.Event()
         self._joined = False
+        self._resume: str | None = None
         self._asked_s = self._round_trip_s = 0.0
         self._ice_servers: tuple[Mapping[str, object], ...] = ()
 
@@ -195,7 +200,7 @@ class SignalingClient:
         ) as socket:
             self._outgoing.clear()  # meant for peers by ids that are no longer valid
             self._asked_s = time.monotonic()
-            await socket.send_json(self._membership.join_message(self._access.token))
+            await socket.send_json(self._membership.join_message(self._access.token, self._resume))
             writer = asyncio.create_task(self._write(socket))
             reader = asyncio.create_task(self._read(socket))
             moved = asyncio.create_task(self._moved.wait())
@@ -236,6 +241,8 @@ class SignalingClient:
                 self._round_trip_s = time.monotonic() - self._asked_s
                 self._ice_servers = tuple(_objects(servers))
                 self._take_token(message)
+                resume = message.get("resume")
+                self._resume = resume if isinstance(resume, str) else None
                 self._handler.joined()
             case {"type": "renewed", "ice_servers": list(servers)}:
                 self._ice_servers = tuple(_objects(servers))

@@ -368,7 +368,9 @@ async def test_a_speaker_without_a_certificate_is_not_drawn(
         await until(lambda: page.stats and page.stats[-1]["state"] == "not_proven")
 
 
-def join_message_of_before(self: Membership, token: str | None = None) -> dict[str, object]:
+def join_message_of_before(
+    self: Membership, token: str | None = None, resume: str | None = None
+) -> dict[str, object]:
     message: dict[str, object] = {"type": "join", "room": self.room, "role": self.role.value}
     return message | ({} if self.speaker is None else {"speaker": self.speaker})
 
