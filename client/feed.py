@@ -316,6 +316,10 @@ class SpeakerFeed:
             return Playout(self._first, PlayoutKind.HELD, 0.0)
         return due
 
+    def heard_ms(self, now_ms: float) -> float | None:
+        """The presentation time of the sound that leaves at a local time; None: there is none."""
+        return self._sound.playing_ms(now_ms)
+
     def capture_unix_ms(self, pts_ms: int) -> float | None:
         """When the frame of a presentation time was captured, by our wall clock."""
         if self.hello is None or self.offset.best is None:

@@ -75,6 +75,7 @@ class Receiver:
         clock_unix_ms: Callable[[], float] = unix_ms,
     ) -> None:
         self.broadcast = PictureBroadcast()
+        self.broadcast.left = self._left
         self.sound = SoundBroadcast()
         self.stats = ReceiverStats()
         self.sizes: dict[str, int] = {}
@@ -252,6 +253,12 @@ class Receiver:
         """The sound of the picture that leaves at a local time."""
         picture_ms = self.broadcast.leaving.percentile_ms(0.5) or 0.0
         return None if self._feed is None else self._feed.sound_due(now_ms, picture_ms)
+
+    def _left(self, picture: Picture, now_ms: float) -> None:
+        """Measures how far a picture that leaves is from the sound that leaves then."""
+        heard_ms = None if self._feed is None else self._feed.heard_ms(now_ms)
+        if heard_ms is not None:
+            self.stats.av_skew.add(abs(heard_ms - picture.pts_ms))
 
     async def render_due(self) -> bool:
         """Renders and shows the state that is due, unless it is shown already.

@@ -14,6 +14,7 @@ from client.sound.opus import FRAME_SAMPLES
 from client.sound.sending import SoundEncoder, encoded
 from client.sound.source import SoundFrame
 from client.stats import CallState
+from client.track import Picture
 from codec.face import FaceState
 from tests.client.call_in_memory import (
     EPOCH_MS,
@@ -195,7 +196,17 @@ async def test_who_does_not_share_the_portrait_is_heard_and_the_reason_is_told()
         for _ in range(3):
             assert not await receiver.render_due()
             heard += call.feed.sound_due(call.network.now_ms, 0.0) is not None
+            place_ms = call.feed.heard_ms(call.network.now_ms)
             call.pause(20)
     assert heard > 30
+    assert place_ms is not None and receiver.stats.av_skew.percentile_ms(0.95) is None
+    leaving_ms = call.network.now_ms - 20.0
+    for ahead_ms in (-30.0, 10.0):
+        picture = Picture(np.zeros((96, 64), np.uint8), round(place_ms + ahead_ms), None, 0.0)
+        receiver.broadcast.departed(picture, leaving_ms)
+    assert receiver.stats.av_skew.percentile_ms(1.0) == pytest.approx(30.0, abs=0.6)
+    call.pause(200)
+    receiver.broadcast.departed(picture, call.network.now_ms)  # silence by now
+    assert receiver.stats.av_skew.percentile_ms(1.0) == pytest.approx(30.0, abs=0.6)
     await receiver.load(b"the file, from elsewhere")
     assert receiver.state(0.0) is not CallState.NOT_SHARED
