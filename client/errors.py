@@ -19,6 +19,10 @@ class SpeakerTransferError(ServerError):
     """A speaker file could not be uploaded, downloaded, or is not what was asked for."""
 
 
+class NotSharedError(SpeakerTransferError):
+    """The server has no speaker file for us: its owner does not give it, or has taken it back."""
+
+
 class SignalingError(ServerError):
     """The server refuses this participant, or says something that is no signaling message."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import deque
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
@@ -26,7 +27,7 @@ from client.transport.link import Link, LinkState, OpusFrame
 from codec.decoder import Decoder
 from codec.errors import MissingReferenceError, PacketError
 from codec.face import FaceState, Tracking
-from codec.jitter import RARE, USUAL, JitterBuffer, JitterCounters, Playout
+from codec.jitter import RARE, USUAL, JitterBuffer, JitterCounters, Playout, PlayoutKind
 from codec.signal import SignalModel
 
 HELD_AFTER_MS = 500.0
@@ -41,6 +42,8 @@ FAST_PINGS = 8
 KEY_REQUEST_INTERVAL_MS = 250.0
 LOSS_INTERVAL_MS = 500.0
 DEFAULT_FPS = 25.0
+EARLY_PACKETS = 16
+"""Kept while there is nothing to decode them with; among so many in a row is a key packet."""
 
 _SHOWN = {
     Tracking.FACE: CallState.LIVE,
@@ -142,6 +145,8 @@ class SpeakerFeed:
         self._sound = SoundPlayout()
         self._losses = LossCounter()
         self._decoder: Decoder | None = None
+        self._early: deque[tuple[bytes, float]] = deque(maxlen=EARLY_PACKETS)
+        self._first: FaceState | None = None
         self._notice: Tracking | None = None
         self._newest: FaceState | None = None
         self._decoded_ms = 0.0
@@ -186,23 +191,33 @@ class SpeakerFeed:
         return DEFAULT_FPS if self.hello is None else self.hello.fps
 
     def start(self, portrait: Portrait) -> None:
-        """Begins decoding: the speaker file is there."""
+        """Begins decoding, with what came lately: the speaker file is there."""
         self._decoder = Decoder(portrait.speaker, portrait.signal)
-        self._link.send_control(control.build(control.NeedKey()))
+        while self._early:
+            packet, arrival_ms = self._early.popleft()
+            self._take_in(packet, self._decode(packet, arrival_ms), arrival_ms)
+        if self._newest is None:
+            self._link.send_control(control.build(control.NeedKey()))
 
     def packet_received(self, packet: bytes, now_ms: float) -> None:
         """Takes in a packet."""
         self._stats.payload.add(now_ms, len(packet))
         self._heard_ms = now_ms
+        if self._decoder is None:
+            self._early.append((packet, now_ms))
         states = self._decode(packet, now_ms)
         if self._recorder is not None and self.hello is not None:
             who, fps = self.hello.speaker, self.hello.fps
             self._recorder.portrait(who, fps, packet, len(states), now_ms)
+        self._take_in(packet, states, now_ms)
+
+    def _take_in(self, packet: bytes, states: tuple[FaceState, ...], now_ms: float) -> None:
         if not states:
             return
         self._count(packet, len(states))
         if self._decoder is not None and (receipt := self._decoder.receipt()) is not None:
             self._link.receipt = bytes(receipt)
+        self._first = self._first or states[0]
         self._newest = states[-1]
         self._decoded_ms = now_ms
         for state in states:
@@ -292,8 +307,18 @@ class SpeakerFeed:
         return SILENT_PING_INTERVAL_MS if is_silent else PING_INTERVAL_MS
 
     def playout(self, now_ms: float) -> Playout | None:
-        """The state to show now; None before the first."""
-        return self._jitter.pull(now_ms)
+        """The state to show now; None before the first.
+
+        The first is a still at once: who waits for a face need not wait for it to move.
+        """
+        due = self._jitter.pull(now_ms)
+        if due is None and self._first is not None:
+            return Playout(self._first, PlayoutKind.HELD, 0.0)
+        return due
+
+    def heard_ms(self, now_ms: float) -> float | None:
+        """The presentation time of the sound that leaves at a local time; None: there is none."""
+        return self._sound.playing_ms(now_ms)
 
     def capture_unix_ms(self, pts_ms: int) -> float | None:
         """When the frame of a presentation time was captured, by our wall clock."""

@@ -13,6 +13,7 @@ from dataclasses import replace
 from client.clock import monotonic_ms
 from client.errors import NegotiationError, SilenceError
 from client.signaling import Pairing
+from client.transport import negotiation
 from client.wire import WireCounter
 from codec.errors import NerfcallError
 
@@ -54,6 +55,7 @@ class Peer(ABC):
         self.initiates = initiates
         self.wire: WireCounter | None = None
         self.stale = False
+        self._failures = 0
         self._signals: deque[Mapping[str, object]] = deque(maxlen=PENDING_SIGNALS)
         self._signal_came = asyncio.Event()
 
@@ -65,6 +67,11 @@ class Peer(ABC):
             NegotiationError: it did not come about.
         """
 
+    @property
+    def patience_s(self) -> float:
+        """How long the next attempt waits for STUN and TURN servers."""
+        return negotiation.patience_s(self.pairing.round_trip_s, self._failures)
+
     async def run(self) -> None:
         """Connects, and connects again when the connection is lost, until cancelled or stale."""
         retry_s = FIRST_RETRY_S
@@ -75,8 +82,10 @@ class Peer(ABC):
             except (NerfcallError, ConnectionError, TimeoutError) as error:
                 reason = str(error) or "no answer in time"
                 logger.info("%s %s: %s", self.pairing.role, self.pairing.peer, reason)
+            lasted = monotonic_ms() - started_ms > STABLE_MS
+            self._failures = 0 if lasted else self._failures + 1
             if self.initiates and not self.stale:
-                if monotonic_ms() - started_ms > STABLE_MS:
+                if lasted:
                     retry_s = FIRST_RETRY_S
                 await asyncio.sleep(retry_s)
                 retry_s = min(2.0 * retry_s, LAST_RETRY_S)

@@ -75,6 +75,7 @@ class Receiver:
         clock_unix_ms: Callable[[], float] = unix_ms,
     ) -> None:
         self.broadcast = PictureBroadcast()
+        self.broadcast.left = self._left
         self.sound = SoundBroadcast()
         self.stats = ReceiverStats()
         self.sizes: dict[str, int] = {}
@@ -94,6 +95,7 @@ class Receiver:
         self._wire: WireCounter | None = None
         self._speakers = 0
         self._refused: CallState | None = None
+        self._withheld = False
         self._verified = Verified()
         self._had_speaker = False
         self._ended = False
@@ -135,6 +137,7 @@ class Receiver:
         if self._ended:
             portrait.renderer.close()
             return
+        self._withheld = False
         before, self._portrait = self._portrait, portrait
         if before is not None:
             # Behind the picture that it may be drawing.
@@ -149,10 +152,15 @@ class Receiver:
         """A speaker left the room."""
         self._speakers -= 1
         self._refused = None
+        self._withheld = False
 
     def refuse(self, reason: CallState) -> None:
         """The speaker in the room is not who it says, and is not drawn."""
         self._refused = reason
+
+    def withhold(self) -> None:
+        """The speaker in the room does not give its file; unless it is here, nothing is drawn."""
+        self._withheld = True
 
     def verify(self, verified: Verified) -> None:
         """The speaker in the room has proven who it is."""
@@ -163,6 +171,7 @@ class Receiver:
         """Another call begins: who was there before is of no interest."""
         self._had_speaker = False
         self._refused = None
+        self._withheld = False
         self._verified = Verified()
         self.chat.clear()
 
@@ -182,7 +191,8 @@ class Receiver:
         if self._refused is not None and self._speakers > 0:
             return self._refused
         if self._feed is not None:
-            return self._feed.state(now_ms)
+            state = self._feed.state(now_ms)
+            return CallState.NOT_SHARED if self._withheld and state is CallState.LOADING else state
         if self._speakers > 0:
             return CallState.CONNECTING
         return CallState.SPEAKER_LEFT if self._had_speaker else CallState.WAITING
@@ -244,6 +254,12 @@ class Receiver:
         picture_ms = self.broadcast.leaving.percentile_ms(0.5) or 0.0
         return None if self._feed is None else self._feed.sound_due(now_ms, picture_ms)
 
+    def _left(self, picture: Picture, now_ms: float) -> None:
+        """Measures how far a picture that leaves is from the sound that leaves then."""
+        heard_ms = None if self._feed is None else self._feed.heard_ms(now_ms)
+        if heard_ms is not None:
+            self.stats.av_skew.add(abs(heard_ms - picture.pts_ms))
+
     async def render_due(self) -> bool:
         """Renders and shows the state that is due, unless it is shown already.
 
@@ -271,10 +287,10 @@ class Receiver:
 
     def _next_shot(self, now_ms: float) -> _Shot | None:
         feed, portrait = self._feed, self._portrait
-        if feed is None or portrait is None or not feed.ready:
+        if feed is None:
             return None
-        playout = feed.playout(now_ms)
-        if playout is None:
+        playout = feed.playout(now_ms)  # sound goes by it, also where there is nothing to draw
+        if playout is None or portrait is None or not feed.ready:
             return None
         if playout.kind is PlayoutKind.EXTRAPOLATED and feed.presence.camera:
             self.stats.guessed.add(now_ms)

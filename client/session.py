@@ -11,6 +11,7 @@ import asyncio
 import logging
 import secrets
 import signal
+import sys
 from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, ExitStack, contextmanager
 from pathlib import Path
@@ -43,6 +44,11 @@ from codec.encoder import Encoder, EncoderConfig
 from codec.packet import SEQUENCE_BITS
 
 logger = logging.getLogger(__name__)
+
+SWITCH_INTERVAL_S = 0.0005
+"""How long a thread that computes may keep the interpreter from the event loop. Setting up a
+connection takes some dozens of turns of the loop, one after the other; Python's own 5 ms for each
+of them were a good part of the time that joining took."""
 
 
 def run_sender(config: SenderConfig) -> None:
@@ -122,7 +128,9 @@ def make_sender(
             first_sequence=secrets.randbelow(1 << SEQUENCE_BITS),
         ),
     )
-    return FaceSender(speaker, encoder, source, SoundEncoder(round(1000.0 * config.sound_kbps)))
+    bitrate_bps = round(1000.0 * config.sound_kbps)
+    sound = SoundEncoder(bitrate_bps, constant_size=config.constant_size)
+    return FaceSender(speaker, encoder, source, sound)
 
 
 async def receive(config: ReceiverConfig) -> None:
@@ -224,6 +232,7 @@ def run_session(session: Coroutine[None, None, None], seconds: float | None) -> 
     Raises:
         NerfcallError: the session's own.
     """
+    sys.setswitchinterval(SWITCH_INTERVAL_S)
     asyncio.run(_until_told(session, seconds))
 
 

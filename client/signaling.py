@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import time
 from collections import deque
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Protocol
 
@@ -61,8 +62,10 @@ class Membership:
     speaker: str | None = None
     certificate: str | None = None
 
-    def join_message(self, token: str | None = None) -> dict[str, object]:
-        """The message that joins, with the permission to."""
+    def join_message(
+        self, token: str | None = None, resume: str | None = None
+    ) -> dict[str, object]:
+        """The message that joins, with the permission to, in the place that we had before."""
         message: dict[str, object] = {"type": "join", "room": self.room, "role": self.role.value}
         if self.participant is not None:
             message["participant"] = self.participant
@@ -72,6 +75,8 @@ class Membership:
             message["certificate"] = self.certificate
         if token is not None:
             message["token"] = token
+        if resume is not None:
+            message["resume"] = resume
         return message
 
 
@@ -85,6 +90,7 @@ class Pairing:
         speaker: sha256 of its speaker file, if it is a speaker.
         ice_servers: STUN and TURN servers to use.
         certificate: of its speaker file, not looked at yet.
+        round_trip_s: to the server.
     """
 
     peer: str
@@ -92,6 +98,7 @@ class Pairing:
     speaker: str | None
     ice_servers: tuple[Mapping[str, object], ...]
     certificate: str | None = None
+    round_trip_s: float = field(default=0.0, compare=False)
 
 
 class SignalingHandler(Protocol):
@@ -142,6 +149,8 @@ class SignalingClient:
         self._wake = asyncio.Event()
         self._moved = asyncio.Event()
         self._joined = False
+        self._resume: str | None = None
+        self._asked_s = self._round_trip_s = 0.0
         self._ice_servers: tuple[Mapping[str, object], ...] = ()
 
     @property
@@ -190,7 +199,8 @@ class SignalingClient:
             timeout=aiohttp.ClientWSTimeout(ws_close=CLOSE_S),
         ) as socket:
             self._outgoing.clear()  # meant for peers by ids that are no longer valid
-            await socket.send_json(self._membership.join_message(self._access.token))
+            self._asked_s = time.monotonic()
+            await socket.send_json(self._membership.join_message(self._access.token, self._resume))
             writer = asyncio.create_task(self._write(socket))
             reader = asyncio.create_task(self._read(socket))
             moved = asyncio.create_task(self._moved.wait())
@@ -228,8 +238,11 @@ class SignalingClient:
         match message:
             case {"type": "joined", "ice_servers": list(servers)}:
                 self._joined = True
+                self._round_trip_s = time.monotonic() - self._asked_s
                 self._ice_servers = tuple(_objects(servers))
                 self._take_token(message)
+                resume = message.get("resume")
+                self._resume = resume if isinstance(resume, str) else None
                 self._handler.joined()
             case {"type": "renewed", "ice_servers": list(servers)}:
                 self._ice_servers = tuple(_objects(servers))
@@ -240,9 +253,8 @@ class SignalingClient:
                 speaker = speaker if isinstance(speaker, str) else None
                 certificate = message.get("certificate")
                 certificate = certificate if isinstance(certificate, str) else None
-                self._handler.paired(
-                    Pairing(peer, Role(role), speaker, self._ice_servers, certificate)
-                )
+                pairing = Pairing(peer, Role(role), speaker, self._ice_servers, certificate)
+                self._handler.paired(replace(pairing, round_trip_s=self._round_trip_s))
             case {"type": "unpair", "peer": str(peer)}:
                 self._handler.unpaired(peer, lost=message.get("lost") is True)
             case {"type": "signal", "from": str(peer), "data": dict(data)}:

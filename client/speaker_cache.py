@@ -4,7 +4,8 @@
 
 Sealed by ChaCha20-Poly1305 (RFC 8439) under the key in `cache.key` of the config folder, bound to
 the name: a copy of the cache without that key shows nobody's face. What does not open is as good
-as not there, and is fetched again. Blocking; callers keep it off the event loop.
+as not there, and is fetched again. Of more files or bytes than `CacheLimits` those go that were
+not used for longest. Blocking; callers keep it off the event loop.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import hashlib
 import os
 import tempfile
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 from cryptography.exceptions import InvalidTag
@@ -35,6 +37,19 @@ _FORGOTTEN_S = 3600.0
 _LABEL = b"nerfcall speaker cache v1\0"
 
 
+@dataclass(frozen=True, slots=True)
+class CacheLimits:
+    """How much stays; what was just stored does in any case.
+
+    Attributes:
+        files: whole and begun ones.
+        size_bytes: of all of them.
+    """
+
+    files: int = 200
+    size_bytes: int = 200_000_000
+
+
 def cache_dir() -> Path:
     """Where downloaded speaker files stay: XDG_CACHE_HOME/nerfcall/speakers."""
     base = os.environ.get("XDG_CACHE_HOME")
@@ -44,13 +59,20 @@ def cache_dir() -> Path:
 class SpeakerCache:
     """A folder of sealed speaker files and base layers."""
 
-    def __init__(self, folder: Path | None = None, key_path: Path | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path | None = None,
+        key_path: Path | None = None,
+        limits: CacheLimits | None = None,
+    ) -> None:
         """Prepares a cache; nothing is read or made before it is needed.
 
         Args:
             folder: where the files are; None: `cache_dir()`.
             key_path: of the key; None: `cache.key` in the config folder.
+            limits: how much stays.
         """
+        self._limits = limits or CacheLimits()
         self._folder = folder or cache_dir()
         self._key_path = key_path or config_dir() / "cache.key"
         self._made: ChaCha20Poly1305 | None = None
@@ -77,7 +99,11 @@ class SpeakerCache:
             self.keep_whole(speaker, data)
             return data
         content = self._open(data, speaker, _WHOLE)
-        return content if hashlib.sha256(content).hexdigest() == speaker else None
+        if hashlib.sha256(content).hexdigest() != speaker:
+            return None
+        with contextlib.suppress(OSError):  # where others keep it for us, it is read all the same
+            os.utime(self._folder / f"{speaker}{_WHOLE}")
+        return content
 
     def base(self, speaker: str) -> bytes:
         """A speaker's base layer; empty if it is not here.
@@ -142,6 +168,22 @@ class SpeakerCache:
                     raise
         except OSError as error:
             raise SpeakerTransferError(f"{path}: expected to store a file, got: {error}") from error
+        self._make_room(path)
+
+    def _make_room(self, newest: Path) -> None:
+        """Removes what was not used for longest, down to the limits."""
+        found = []
+        for path in self._folder.iterdir():
+            with contextlib.suppress(OSError):  # another process makes room as well
+                if path.suffix in (_WHOLE, _BASE) and path != newest:
+                    stat = path.stat()
+                    found.append((stat.st_mtime_ns, stat.st_size, path))
+        files, size_bytes = 1, newest.stat().st_size if newest.exists() else 0
+        for _, size, path in sorted(found, reverse=True):
+            files, size_bytes = files + 1, size_bytes + size
+            if files > self._limits.files or size_bytes > self._limits.size_bytes:
+                with contextlib.suppress(OSError):
+                    path.unlink()
 
     def _clear_up(self) -> None:
         """Removes what writes that were killed have left behind."""

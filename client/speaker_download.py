@@ -9,13 +9,15 @@ import re
 import aiohttp
 
 from client.access import Access
-from client.errors import SpeakerTransferError
+from client.errors import NotSharedError, SpeakerTransferError
 from models.portrait.speaker_layers import MAX_BYTES, BaseLayer
 
 CHUNK_BYTES = 16_384
 READ_TIMEOUT_S = 20.0
 """Silence after which a connection is given up. There is no limit on the whole: a megabyte takes
 minutes on a thin link."""
+_WITHHELD = (403, 404, 410)
+"""Statuses of a file that is not for us, is not there, or was taken back."""
 _RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+)")
 
 
@@ -57,9 +59,9 @@ class SpeakerDownload:
             the whole file.
 
         Raises:
-            SpeakerTransferError: the server does not have it, the connection broke, or the bytes
-                are not those that the sha256 names; another call goes on from what has come, and
-                in the last case begins anew.
+            NotSharedError: the server does not have it for us.
+            SpeakerTransferError: the connection broke, or the bytes are not those that the sha256
+                names; another call goes on from what has come, and in the last case begins anew.
         """
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=10.0, sock_read=READ_TIMEOUT_S)
         headers = {"Accept-Encoding": "identity", **self._access.headers()}
@@ -103,6 +105,7 @@ class SpeakerDownload:
         """Appends an answer's body.
 
         Raises:
+            NotSharedError: the server does not have it for us.
             SpeakerTransferError: it is no part of a speaker file, or does not fit what is here.
         """
         if response.status == 416 and self._content:
@@ -118,7 +121,8 @@ class SpeakerDownload:
         elif response.status == 200:
             self._content.clear()  # a server without ranges sends everything again
         else:
-            raise SpeakerTransferError(
+            refusal = NotSharedError if response.status in _WITHHELD else SpeakerTransferError
+            raise refusal(
                 f"expected the server to have speaker {self.speaker[:12]}…, "
                 f"got status {response.status}"
             )

@@ -14,10 +14,11 @@ from client.errors import (
     AuthenticityError,
     IdentityError,
     NegotiationError,
+    NotSharedError,
     OwnerChangedError,
     SilenceError,
 )
-from client.feed import SpeakerFeed
+from client.feed import EARLY_PACKETS, SpeakerFeed
 from client.identity.certificate import Certificate
 from client.identity.doorkeeper import RendererDoor, SpeakerDoor, Trust
 from client.peers import (
@@ -113,6 +114,7 @@ class RendererPeer(Peer):
         link = RtcLink(
             *(listener, self.pairing.ice_servers, monotonic_ms, self._carrier),
             constant_size=self._constant_size,
+            patience_s=self.patience_s,
         )
         listener.link = link
         listener.door = self._door(link)
@@ -235,7 +237,8 @@ class SpeakerPeer(Peer):
             return await self._attend(*self._standing)  # what was to replace it came to nothing
         offer = await self.next_signal()
         listener = _FeedListener()
-        link = RtcLink(listener, self.pairing.ice_servers, monotonic_ms)
+        servers = self.pairing.ice_servers
+        link = RtcLink(listener, servers, monotonic_ms, patience_s=self.patience_s)
         receiver = self._receiver
         feed = listener.feed = SpeakerFeed(
             *(link, receiver.jitter_delay_ms, receiver.stats, receiver.recorder),
@@ -322,6 +325,9 @@ class SpeakerPeer(Peer):
             before = download.received_bytes
             try:
                 return await self._files.finish(download)
+            except NotSharedError as error:
+                logger.info("%s", error)
+                self._receiver.withhold()
             except NerfcallError as error:
                 logger.warning("%s", error)
             # A connection that brought something is worth another one soon.
@@ -382,11 +388,14 @@ class _FeedListener:
 
     def __init__(self) -> None:
         self._early: deque[str] = deque(maxlen=EARLY_MESSAGES)
+        self._early_packets: deque[tuple[bytes, float]] = deque(maxlen=EARLY_PACKETS)
 
     def packet_received(self, packet: bytes) -> None:
-        """Passes a proven speaker's packet on."""
+        """Passes a speaker's packet on, once it is proven."""
         if self.door.is_open:
             self.feed.packet_received(packet, monotonic_ms())
+        else:
+            self._early_packets.append((packet, monotonic_ms()))
 
     def audio_received(self, frame: OpusFrame) -> None:
         """Passes a proven speaker's sound on."""
@@ -399,6 +408,8 @@ class _FeedListener:
             self._early.append(text)
         while self.door.is_open and self._early:
             self.feed.control_received(self._early.popleft(), unix_ms())
+        while self.door.is_open and self._early_packets:
+            self.feed.packet_received(*self._early_packets.popleft())
 
     def state_changed(self, state: LinkState) -> None:
         """The feed asks the link itself."""

@@ -33,6 +33,7 @@ class CallState(StrEnum):
     DARK = "dark"
     CAMERA_OFF = "camera_off"
     SPEAKER_LEFT = "speaker_left"
+    NOT_SHARED = "not_shared"
     NOT_PROVEN = "not_proven"
     OWNER_CHANGED = "owner_changed"
 
@@ -105,6 +106,7 @@ class ReceiverStats:
         interval: from one picture to the next.
         guessed: pictures among them that were made up: nothing new had come in time.
         wait: from the capture of a frame to the end of its rendering, by our wall clock.
+        av_skew: of the pictures that leave for viewers, from the sound that leaves then; unsigned.
         frames_received: packets that became frames, since the call began.
         frames_lost: frames known to have been sent that never became one, since the call began.
         packets_dropped: packets refused, by the name of the error.
@@ -115,6 +117,7 @@ class ReceiverStats:
     render: LatencyWindow = field(default_factory=LatencyWindow)
     interval: LatencyWindow = field(default_factory=LatencyWindow)
     wait: LatencyWindow = field(default_factory=LatencyWindow)
+    av_skew: LatencyWindow = field(default_factory=LatencyWindow)
     guessed: RateWindow = field(default_factory=lambda: RateWindow(GUESSED_WINDOW_MS))
     frames_received: int = 0
     frames_lost: int = 0
@@ -187,6 +190,7 @@ def stats_message(
         "sound_concealed": None if sound is None else round(sound.concealed_share, 4),
         "sound_delay_ms": None if sound is None else _rounded(sound.delay_ms),
         "sound_skew_ms": None if sound is None else _rounded(sound.skew_ms),
+        "av_skew_p95_ms": _rounded(stats.av_skew.percentile_ms(0.95)),
     }
 
 

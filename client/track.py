@@ -63,10 +63,12 @@ class PictureBroadcast:
     Attributes:
         leaving: how long after it is due a picture leaves for a viewer, rendered and encoded:
             sound waits as long.
+        left: told of every new picture that leaves for a viewer, and when.
     """
 
     def __init__(self) -> None:
         self.leaving = LatencyWindow()
+        self.left: Callable[[Picture, float], None] = lambda picture, now_ms: None
         self._picture: Picture | None = None
         self._published = asyncio.Event()
 
@@ -80,6 +82,11 @@ class PictureBroadcast:
         self._picture = picture
         self._published.set()
         self._published = asyncio.Event()
+
+    def departed(self, picture: Picture, now_ms: float) -> None:
+        """A new picture leaves for a viewer."""
+        self.leaving.add(now_ms - picture.due_ms)
+        self.left(picture, now_ms)
 
     async def newer_than(self, last: Picture | None) -> Picture:
         """Waits for a picture other than the last one, or repeats that after `REPEAT_S`."""
@@ -153,7 +160,7 @@ class PortraitTrack(MediaStreamTrack):
             if packet is not None:
                 self._frames.append((self._timestamp, picture))
                 if is_new:
-                    self._broadcast.leaving.add(self._clock_ms() - picture.due_ms)
+                    self._broadcast.departed(picture, self._clock_ms())
                 return packet
             self._keyframe_wanted |= keyframe
 

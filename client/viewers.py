@@ -45,7 +45,9 @@ class ViewerPeer(Peer):
         """
         self.forget_signals()
         view = View(
-            negotiation.make_connection(self.pairing.ice_servers), self._receiver, self.pairing.peer
+            *(negotiation.make_connection(self.pairing.ice_servers), self._receiver),
+            viewer=self.pairing.peer,
+            patience_s=self.patience_s,
         )
         try:
             self._signal(self.pairing.peer, await view.offer())
@@ -70,6 +72,7 @@ class View:
         viewer: str,
         *,
         nearby: bool = False,
+        patience_s: float = negotiation.MOST_PATIENCE_S,
     ) -> None:
         """Prepares the tracks.
 
@@ -78,8 +81,10 @@ class View:
             receiver: renders what is shown.
             viewer: whose wish for a size it is.
             nearby: the page is on this machine.
+            patience_s: how long to wait for STUN and TURN servers.
         """
         self._nearby = nearby
+        self._patience_s = patience_s
         self.wire = WireCounter(monotonic_ms())
         self.closed = asyncio.Event()
         self._opened = asyncio.Event()
@@ -108,6 +113,7 @@ class View:
             self._connection,
             lambda: count_datagrams(sender.transport.transport, self.wire, monotonic_ms),
             nearby=self._nearby,
+            patience_s=self._patience_s,
         )
 
     async def accept(self, answer: Mapping[str, object]) -> None:

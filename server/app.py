@@ -39,7 +39,7 @@ def create_app(settings: ServerSettings) -> web.Application:
         limits.store_bytes,
         limits.revocations,
     )
-    rooms = Rooms(limits, new_peer_id=_new_peer_id)
+    rooms = Rooms(limits, new_peer_id=_new_peer_id, new_secret=_new_secret)
     addresses = Addresses(limits)
     signer = None if settings.secret is None else TokenSigner(settings.secret)
     admission = Admission(signer, limits.token_s, time.time)
@@ -97,3 +97,7 @@ METRICS = web.AppKey("metrics", Metrics)
 
 def _new_peer_id() -> str:
     return secrets.token_urlsafe(9)
+
+
+def _new_secret() -> str:
+    return secrets.token_urlsafe(16)

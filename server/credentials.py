@@ -31,7 +31,7 @@ class Credentials:
     def first(self, peer: Peer) -> Joined:
         """For a peer that has joined."""
         token = self._admission.renew(peer.room, peer.role)
-        return Joined(peer.id, peer.room, self._ice_servers(peer), token)
+        return Joined(peer.id, peer.room, self._ice_servers(peer), token, peer.resume)
 
     def next(self, peer: Peer) -> Renewed:
         """For a peer that has been there for a while."""

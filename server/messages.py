@@ -28,6 +28,7 @@ _OPAQUE = re.compile(r"[A-Za-z0-9_.=-]+")
 _SHOWN_CHARS = 40
 MAX_TOKEN_CHARS = 1024
 MAX_CERTIFICATE_CHARS = 512
+MAX_RESUME_CHARS = 64
 
 
 class Role(StrEnum):
@@ -49,6 +50,8 @@ class Join:
         speaker: sha256 of the speaker file; speakers only.
         certificate: the speaker file's owner says that it is theirs; passed on as it is.
         token: permits to join.
+        resume: what the answer to an earlier join said: should that peer still be thought to be
+            in the room, this one takes its place.
     """
 
     room: str
@@ -57,6 +60,7 @@ class Join:
     speaker: str | None = None
     certificate: str | None = None
     token: str | None = field(default=None, repr=False)
+    resume: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,17 +91,21 @@ Incoming = Join | Signal | Leave | Ping
 
 @dataclass(frozen=True, slots=True)
 class Joined:
-    """The answer to a `join`; `token` lets the peer come back after an outage."""
+    """The answer to a `join`; `token` lets the peer come back after an outage.
+
+    With `resume` it takes its own place then.
+    """
 
     peer: str
     room: str
     ice_servers: tuple[JsonObject, ...] = ()
     token: str | None = field(default=None, repr=False)
+    resume: str | None = field(default=None, repr=False)
 
     def to_json(self) -> str:
         """Returns the message's text."""
         servers = list(self.ice_servers)
-        renewed = _given(token=self.token)
+        renewed = _given(token=self.token, resume=self.resume)
         return _text("joined", peer=self.peer, room=self.room, ice_servers=servers, **renewed)
 
 
@@ -260,6 +268,7 @@ def _parse_join(message: JsonObject, limits: Limits) -> Join:
         speaker=_parse_sha256(message.get("speaker")) if role is Role.SPEAKER else None,
         certificate=_parse_opaque("certificate", message, MAX_CERTIFICATE_CHARS),
         token=_parse_opaque("token", message, MAX_TOKEN_CHARS),
+        resume=_parse_opaque("resume", message, MAX_RESUME_CHARS),
     )
 
 

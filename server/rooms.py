@@ -19,7 +19,10 @@ _SOURCE_ROLE = {Role.RENDERER: Role.SPEAKER, Role.VIEWER: Role.RENDERER}
 
 @dataclass(frozen=True, slots=True)
 class Peer:
-    """One connection's place in a room."""
+    """One connection's place in a room.
+
+    `resume` is known to the connection alone: who shows it later is the same one.
+    """
 
     id: str
     room: str
@@ -27,6 +30,7 @@ class Peer:
     participant: str | None
     speaker: str | None
     certificate: str | None = None
+    resume: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,15 +52,20 @@ class _Room:
 class Rooms:
     """All rooms of a server."""
 
-    def __init__(self, limits: Limits, new_peer_id: Callable[[], str]) -> None:
+    def __init__(
+        self, limits: Limits, new_peer_id: Callable[[], str], new_secret: Callable[[], str]
+    ) -> None:
         """Starts without rooms.
 
         Args:
             limits: how many rooms, and peers in each.
             new_peer_id: returns an id that was never used before and cannot be guessed.
+            new_secret: likewise, for what a peer comes back with.
         """
         self._limits = limits
         self._new_peer_id = new_peer_id
+        self._new_secret = new_secret
+        self._resumes: dict[str, str] = {}
         self._rooms: dict[str, _Room] = {}
         self._peers: dict[str, Peer] = {}
 
@@ -78,8 +87,18 @@ class Rooms:
         found = self._rooms.get(room)
         return found is not None and any(peer.speaker == speaker for peer in found.peers.values())
 
+    def ghost(self, request: Join) -> Peer | None:
+        """The peer of before whose place a request resumes, if it is still thought to be there."""
+        ghost = self._peers.get(self._resumes.get(request.resume or "", ""))
+        if ghost is None or (ghost.room, ghost.role) != (request.room, request.role):
+            return None
+        return ghost
+
     def join(self, request: Join) -> tuple[Peer, list[Delivery]]:
-        """Lets a peer in.
+        """Lets a peer in, in the place of its ghost where it has one.
+
+        A ghost takes no place of its own: its partners are told that it was lost, so that what
+        still stands between them and the peer stands until there is something new.
 
         Returns:
             The new peer, and the pairings that follow from its coming.
@@ -95,7 +114,8 @@ class Rooms:
                     f"expected at most {self._limits.rooms} rooms on this server, got one more"
                 )
             room = self._rooms[request.room] = _Room()
-        elif len(room.peers) >= self._limits.peers_per_room:
+        ghost = self.ghost(request)
+        if ghost is None and len(room.peers) >= self._limits.peers_per_room:
             raise RoomFullError(
                 f"expected at most {self._limits.peers_per_room} peers in a room, got one more"
             )
@@ -106,9 +126,17 @@ class Rooms:
             request.participant,
             request.speaker,
             request.certificate,
+            self._new_secret(),
         )
-        room.peers[peer.id] = self._peers[peer.id] = peer
-        return peer, _reconcile(room)
+        self._peers[peer.id] = peer
+        self._resumes[peer.resume] = peer.id
+        if ghost is None:
+            room.peers[peer.id] = peer
+            return peer, _reconcile(room)
+        self._forget(ghost)
+        order = (peer if each.id == ghost.id else each for each in room.peers.values())
+        room.peers = {each.id: each for each in order}
+        return peer, [_told(delivery, ghost.id, lost=True) for delivery in _reconcile(room)]
 
     def leave(self, peer_id: str, *, lost: bool = False) -> list[Delivery]:
         """Takes a peer out of its room and pairs those that it leaves behind anew.
@@ -117,13 +145,18 @@ class Rooms:
             peer_id: who.
             lost: it did not leave by itself, it fell silent.
         """
-        peer = self._peers.pop(peer_id)
+        peer = self._peers[peer_id]
+        self._forget(peer)
         room = self._rooms[peer.room]
         del room.peers[peer_id]
         deliveries = [_told(delivery, peer_id, lost) for delivery in _reconcile(room)]
         if not room.peers:
             del self._rooms[peer.room]
         return deliveries
+
+    def _forget(self, peer: Peer) -> None:
+        del self._peers[peer.id]
+        self._resumes.pop(peer.resume, None)
 
     def signal(self, sender_id: str, signal: Signal) -> list[Delivery]:
         """Passes session data on to a paired peer.

@@ -198,7 +198,12 @@ class Signaling:
             raise _shutting_down()
         self._addresses.joined(connection.address, asyncio.get_running_loop().time())
         self._admission.admit(request)
+        ghost = self._rooms.ghost(request)
         peer, deliveries = self._rooms.join(request)
+        if ghost is not None:
+            before = self._by_peer.pop(ghost.id)
+            before.peer = None
+            before.close(WSCloseCode.GOING_AWAY, "resumed on another connection")
         connection.peer = peer.id
         self._by_peer[peer.id] = connection
         logger.info("%s %s joined", peer.role, peer.id)

@@ -68,6 +68,7 @@ class RoomCall:
         self._speaker = speaker
         self._base = base
         self._tell = tell
+        self._published = False
         self._wanted = asyncio.Event()
         self._left = asyncio.Event()
         self._speaking: SpeakingHalf | None = None
@@ -130,12 +131,22 @@ class RoomCall:
             self._wanted.clear()
 
     async def _speak(self) -> None:
-        await publish(self._seat, self._config.sender)
+        if not self._published:
+            await self._publish()
         self._speaking = SpeakingHalf(
             *(self._seat, self._config.sender, self._sender, self._speaker, self._base),
             tell=self._tell,
         )
-        await self._speaking.run()
+        await first_ends(self._speaking.run(), self._keep_published())
+
+    async def _publish(self) -> None:
+        await publish(self._seat, self._config.sender)
+        self._published = True
+
+    async def _keep_published(self) -> None:
+        """Makes sure, beside the call, that the server still has what it once got."""
+        await self._publish()
+        await self._left.wait()
 
     async def _watch(self) -> None:
         self._receiver.forget()

@@ -71,6 +71,8 @@ class CallOutcome:
         longest_freeze_ms: the longest of them.
         sound_in_time: share of the Opus frames that were there when they were due; None
             without sound.
+        av_skew_p95_ms: of a picture that appears, from the sound that is heard then, unsigned;
+            None without sound.
         wire_kbps: from the speaker, every byte of IP.
         wire_back_kbps: to the speaker.
         waited_p95_ms: in the bottleneck's queue, from the speaker; None without a bottleneck.
@@ -83,6 +85,7 @@ class CallOutcome:
     freeze_p90_ms: float
     longest_freeze_ms: float
     sound_in_time: float | None
+    av_skew_p95_ms: float | None
     wire_kbps: float
     wire_back_kbps: float
     waited_p95_ms: float | None
@@ -163,6 +166,7 @@ class EmulatedCall:
             freeze_p90_ms=_quantile(seen.freezes_ms, 0.9) if seen.freezes_ms else 0.0,
             longest_freeze_ms=max(seen.freezes_ms, default=0.0),
             sound_in_time=min(heard / seen.said, 1.0) if seen.said else None,
+            av_skew_p95_ms=_quantile(seen.skews_ms, 0.95) if seen.skews_ms else None,
             wire_kbps=kbps[0],
             wire_back_kbps=kbps[1],
             waited_p95_ms=_quantile(waits_ms, 0.95) if waits_ms else None,
@@ -195,6 +199,9 @@ class EmulatedCall:
         playout = self._feed.playout(now_ms)
         if playout is not None:
             self._seen.delays_ms.append(now_ms - playout.state.pts_ms)
+            heard_ms = self._feed.heard_ms(now_ms)
+            if heard_ms is not None and playout.kind is not PlayoutKind.HELD:
+                self._seen.skews_ms.append(abs(heard_ms - playout.state.pts_ms))
         self._seen.looked(now_ms, playout is None or playout.kind is PlayoutKind.HELD)
         self._network.schedule(now_ms + SCREEN_MS, self._look)
 
@@ -247,6 +254,7 @@ class _Seen:
         self.heard_before = heard_before
         self.delays_ms: list[float] = []
         self.freezes_ms: list[float] = []
+        self.skews_ms: list[float] = []
         self.said = 0
         self._moved_ms = since_ms
         self._frozen = False

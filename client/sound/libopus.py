@@ -18,7 +18,7 @@ import av
 from client.errors import SoundError
 
 APPLICATION_VOIP, APPLICATION_AUDIO = 2048, 2049
-SET_BITRATE, SET_COMPLEXITY = 4002, 4010
+SET_BITRATE, SET_VBR, SET_COMPLEXITY = 4002, 4006, 4010
 _FOLDERS = ("av.libs", "av/.dylibs")
 """Where wheels keep their libraries, on Linux and Windows, and on macOS."""
 

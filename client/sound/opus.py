@@ -13,6 +13,7 @@ from client.sound.libopus import (
     APPLICATION_VOIP,
     SET_BITRATE,
     SET_COMPLEXITY,
+    SET_VBR,
     checked,
     libopus,
 )
@@ -38,6 +39,7 @@ class OpusEncoder:
         *,
         application: int = APPLICATION_VOIP,
         complexity: int = 10,
+        constant_size: bool = False,
     ) -> None:
         """Prepares a stream.
 
@@ -45,6 +47,7 @@ class OpusEncoder:
             bitrate_bps: from 6000 on, on average while somebody speaks.
             application: `APPLICATION_VOIP` models speech, `APPLICATION_AUDIO` keeps the wave.
             complexity: 0 to 10: how long it searches.
+            constant_size: of every packet of frames of one length, in place of an average.
 
         Raises:
             SoundError: there is no libopus, or it refuses.
@@ -56,7 +59,12 @@ class OpusEncoder:
         )
         checked(error.value)
         weakref.finalize(self, self._library.opus_encoder_destroy, self._handle)
-        for request, value in ((SET_BITRATE, bitrate_bps), (SET_COMPLEXITY, complexity)):
+        settings = {
+            SET_BITRATE: bitrate_bps,
+            SET_COMPLEXITY: complexity,
+            SET_VBR: int(not constant_size),
+        }
+        for request, value in settings.items():
             checked(self._library.opus_encoder_ctl(self._handle, request, ctypes.c_int32(value)))
 
     def encode(self, samples: Samples) -> bytes:

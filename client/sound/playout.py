@@ -22,6 +22,8 @@ from client.transport.link import OpusFrame
 
 BLOCK_MS = 20
 BLOCK_SAMPLES = SAMPLE_HZ * BLOCK_MS // 1000
+HEARD_MS = 3.0 * BLOCK_MS
+"""A block that began longer ago is over, and nothing came behind it."""
 SCALED_SAMPLES = max(NEEDED, BLOCK_SAMPLES + LONGEST)
 """So much, a period less, is still a block."""
 CONCEALED_SAMPLES = BLOCK_SAMPLES
@@ -58,6 +60,7 @@ class SoundPlayout:
         self._ready = 0
         self._next: int | None = None
         self._heard = 0
+        self._began: tuple[float, float] | None = None
 
     def push(self, frame: OpusFrame, pts_ms: float | None, now_ms: float) -> float | None:
         """Takes a frame, in any order; see `SoundBuffer.push`."""
@@ -81,6 +84,7 @@ class SoundPlayout:
             self._next = None
             return None
         behind = due - (self._next - self._ready)
+        self._began = ((self._next - self._ready) / SAMPLES_PER_MS, now_ms)
         is_off = abs(behind) > TOLERANCE
         while self._ready < (SCALED_SAMPLES if is_off else BLOCK_SAMPLES):
             self._extend(now_ms)
@@ -91,6 +95,12 @@ class SoundPlayout:
         self._wave, self._ready = deque([rest]), len(rest)
         self.tally.played(block, behind / SAMPLES_PER_MS)
         return block
+
+    def playing_ms(self, now_ms: float) -> float | None:
+        """The presentation time that is heard at a local time; None where it is silent."""
+        if self._began is None or not 0.0 <= now_ms - self._began[1] < HEARD_MS:
+            return None
+        return self._began[0] + now_ms - self._began[1]
 
     def behind_ms(self, pts_ms: float) -> float:
         """How far the next sample is behind its place; 0 while nothing is played."""

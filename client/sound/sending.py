@@ -22,18 +22,21 @@ class SoundEncoder:
         copies: each packet carries a copy of the frame before; may be set from any thread.
     """
 
-    def __init__(self, bitrate_bps: int = DEFAULT_BITRATE_BPS) -> None:
+    def __init__(
+        self, bitrate_bps: int = DEFAULT_BITRATE_BPS, *, constant_size: bool = False
+    ) -> None:
         """Prepares a stream.
 
         Args:
             bitrate_bps: 6000 to 24000, on average while somebody speaks; copies not counted.
+            constant_size: of every packet, those with copies apart from those without.
 
         Raises:
             SoundError: there is no libopus.
         """
         self.copies = False
-        self._encoder = OpusEncoder(bitrate_bps)
-        self._copier = OpusEncoder(COPY_BITRATE_BPS)
+        self._encoder = OpusEncoder(bitrate_bps, constant_size=constant_size)
+        self._copier = OpusEncoder(COPY_BITRATE_BPS, constant_size=constant_size)
         self._gate = SilenceGate()
         self._copy: bytes | None = None
 

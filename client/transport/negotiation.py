@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import re
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextvars import ContextVar
+from typing import Any
 
 import aioice.ice
 import aiortc.rtcpeerconnection
@@ -24,6 +26,13 @@ from client.transport.sctp import ThriftySctpTransport
 MAX_SDP_CHARS = 100_000
 LOOPBACK_HOST = "127.0.0.1"
 
+LEAST_PATIENCE_S = 0.15
+MOST_PATIENCE_S = 5.0
+TURN_ROUND_TRIPS = 2.5
+"""An allocation takes one to be asked for credentials and one to show them; half is reserve."""
+
+_patience_s: ContextVar[float] = ContextVar("patience_s", default=MOST_PATIENCE_S)
+"""How long what is gathered in this task waits for STUN and TURN servers."""
 _nearby: ContextVar[bool] = ContextVar("nearby", default=False)
 """Whether what is gathered in this task is for a peer on this machine."""
 _MDNS_HOST = re.compile(r"[0-9A-Za-z-]+\.local\b")
@@ -40,9 +49,34 @@ def _host_addresses_or_loopback(use_ipv4: bool, use_ipv6: bool) -> list[str]:
     return addresses or [LOOPBACK_HOST]
 
 
+_component_candidates = aioice.ice.Connection.get_component_candidates
+
+
+async def _candidates_in_time(
+    connection: aioice.ice.Connection, component: int, addresses: list[str]
+) -> list[aioice.Candidate]:
+    # aioice waits five seconds for a server that does not answer, at either end of a connection,
+    # one after the other: ten seconds that everybody pays for a relay that hardly anybody needs.
+    patience: Any = _patience_s.get()  # a whole number to aioice, which passes it on unlooked at
+    return await _component_candidates(connection, component, addresses, patience)
+
+
+aioice.ice.Connection.get_component_candidates = _candidates_in_time  # type: ignore
 aioice.ice.get_host_addresses = _host_addresses_or_loopback
 # A peer connection makes its association itself and offers no way to bring another.
 aiortc.rtcpeerconnection.RTCSctpTransport = ThriftySctpTransport  # type: ignore[attr-defined]
+
+
+def patience_s(round_trip_s: float, failures: int = 0) -> float:
+    """How long to wait for STUN and TURN servers before a connection is offered without them.
+
+    Args:
+        round_trip_s: to the signaling server, as far as which the others are taken to be.
+        failures: attempts at the connection that came to nothing; each doubles the patience, so
+            that a relay which is needed and far is there in the end.
+    """
+    patience = LEAST_PATIENCE_S + TURN_ROUND_TRIPS * max(round_trip_s, 0.0)
+    return min(math.ldexp(patience, min(failures, 16)), MOST_PATIENCE_S)
 
 
 def make_connection(ice_servers: Sequence[Mapping[str, object]]) -> RTCPeerConnection:
@@ -90,6 +124,7 @@ async def make_offer(
     gathered: Callable[[], None] = _nothing,
     *,
     nearby: bool = False,
+    patience_s: float = MOST_PATIENCE_S,
 ) -> dict[str, object]:
     """Gathers candidates and returns the signal that offers the connection.
 
@@ -97,8 +132,10 @@ async def make_offer(
         connection: with all that is to be offered.
         gathered: called before the first datagram of a connection leaves.
         nearby: the peer is on this machine.
+        patience_s: how long to wait for STUN and TURN servers.
     """
-    await gather(connection, await connection.createOffer(), gathered, nearby=nearby)
+    offer = await connection.createOffer()
+    await gather(connection, offer, gathered, nearby=nearby, patience_s=patience_s)
     return {"kind": "offer", "sdp": connection.localDescription.sdp}
 
 
@@ -125,6 +162,7 @@ async def make_answer(
     *,
     nearby: bool = False,
     prepared: Callable[[], None] = _nothing,
+    patience_s: float = MOST_PATIENCE_S,
 ) -> dict[str, object]:
     """Takes in the peer's offer, gathers candidates and returns the signal that answers it.
 
@@ -134,6 +172,7 @@ async def make_answer(
         gathered: called before the first datagram of a connection leaves.
         nearby: the peer is on this machine.
         prepared: called when the peer's wishes are known, before they are answered.
+        patience_s: how long to wait for STUN and TURN servers.
 
     Raises:
         NegotiationError: it is no offer, or none that can be answered.
@@ -141,7 +180,8 @@ async def make_answer(
     await _set_remote(connection, offer, "offer", nearby)
     try:
         prepared()
-        await gather(connection, await connection.createAnswer(), gathered, nearby=nearby)
+        answer = await connection.createAnswer()
+        await gather(connection, answer, gathered, nearby=nearby, patience_s=patience_s)
     except Exception as error:
         raise NegotiationError(f"expected a valid offer, got one that fails: {error}") from error
     return {"kind": "answer", "sdp": connection.localDescription.sdp}
@@ -153,6 +193,7 @@ async def gather(
     gathered: Callable[[], None] = _nothing,
     *,
     nearby: bool = False,
+    patience_s: float = MOST_PATIENCE_S,
 ) -> None:
     """Sets a local description, which gathers candidates, and never half.
 
@@ -164,10 +205,12 @@ async def gather(
         description: ours.
         gathered: called before the first datagram of a connection leaves.
         nearby: the peer is on this machine.
+        patience_s: how long to wait for STUN and TURN servers.
     """
 
     async def whole() -> None:
         _nearby.set(nearby)  # for this task, which ends with the gathering
+        _patience_s.set(patience_s)
         await connection.setLocalDescription(description)
         gathered()  # connecting has been scheduled and has not begun
 

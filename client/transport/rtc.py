@@ -62,6 +62,7 @@ class RtcLink(Link):
         carrier: Carrier = Carrier.SRTP,
         *,
         constant_size: bool = False,
+        patience_s: float = negotiation.MOST_PATIENCE_S,
     ) -> None:
         """Prepares an end.
 
@@ -71,9 +72,11 @@ class RtcLink(Link):
             clock_ms: a monotonic clock.
             carrier: the best that this end offers.
             constant_size: hide how long face packets and sound of ours are; SRTP alone can.
+            patience_s: how long to wait for STUN and TURN servers.
         """
         super().__init__(listener)
         self._constant_size = constant_size
+        self._patience_s = patience_s
         self._best = carrier
         self.carrier = Carrier.CHANNEL
         self.wire = WireCounter(clock_ms())
@@ -97,7 +100,9 @@ class RtcLink(Link):
         self._adopt(
             self._connection.createDataChannel(SOUND_LABEL, ordered=False, maxRetransmits=0)
         )
-        offer = await negotiation.make_offer(self._connection, self._count)
+        offer = await negotiation.make_offer(
+            self._connection, self._count, patience_s=self._patience_s
+        )
         return offer | {CARRIER: self._best.value}
 
     async def accept(self, answer: Mapping[str, object]) -> None:
@@ -120,7 +125,9 @@ class RtcLink(Link):
             NegotiationError: it is no offer that can be answered.
         """
         self._connection.on("datachannel", self._adopt)
-        answer = await negotiation.make_answer(self._connection, offer, self._count)
+        answer = await negotiation.make_answer(
+            self._connection, offer, self._count, patience_s=self._patience_s
+        )
         self._agree(offer)
         return answer | {CARRIER: self.carrier.value}
 

@@ -14,7 +14,7 @@ def size(payload: ThinPayload) -> int:
     return len(payload.pack()[1]) + padding_bytes(payload)
 
 
-@given(st.binary(min_size=16, max_size=47), st.binary(min_size=1, max_size=79))
+@given(st.binary(min_size=16, max_size=47), st.binary(min_size=1, max_size=63))
 def test_usual_packets_have_one_size_for_each_kind(portrait: bytes, audio: bytes) -> None:
     assert size(ThinPayload((portrait,))) == PORTRAIT_BYTES
     assert size(ThinPayload(audio=audio)) == AUDIO_BYTES

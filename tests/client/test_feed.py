@@ -14,6 +14,7 @@ from client.stats import CallState, ReceiverStats
 from client.transport.memory import Impairment, MemoryNetwork
 from codec.encoder import Encoder, EncoderConfig
 from codec.face import Tracking
+from codec.jitter import PlayoutKind
 from tests.client.call_in_memory import (
     EPOCH_MS,
     FRAME_MS,
@@ -71,13 +72,36 @@ def test_losses_and_reordering_are_bridged_and_counted() -> None:
     assert set(call.stats.packets_dropped) <= {"MissingReferenceError"}
 
 
-def test_whoever_joins_late_is_given_a_key_packet_at_once() -> None:
+def test_what_came_while_the_speaker_was_loading_is_seen_at_once() -> None:
     call = Call(started=False)
     call.run(5)
     assert call.state is CallState.LOADING
     assert call.stats.payload.per_second(call.network.now_ms) > 0, "traffic counts all the same"
     call.feed.start(portrait())
+    assert call.state is CallState.LIVE
+    assert call.stats.packets_dropped == {}
+    first = call.feed.playout(call.network.now_ms)
+    assert first is not None and first.state.pts_ms < 5 * FRAME_MS
+
+
+def test_the_first_picture_is_a_still_that_waits_for_no_jitter() -> None:
+    call = Call()
+    assert call.feed.playout(call.network.now_ms) is None
+    call.run(1)
+    first = call.feed.playout(call.network.now_ms)
+    assert first is not None and first.kind is PlayoutKind.HELD
+    call.run(2)
+    moving = call.feed.playout(call.network.now_ms)
+    assert moving is not None and moving.kind is not PlayoutKind.HELD
+
+
+def test_whoever_joins_late_is_given_a_key_packet_at_once() -> None:
+    call = Call()
+    call.run(5)
+    call.stats = ReceiverStats()
     late = call.far.packets[-1]
+    call.feed = call.far.feed = SpeakerFeed(call.feed.link, JITTER_DELAY_MS, call.stats)
+    call.feed.start(portrait())
     call.feed.packet_received(late, call.network.now_ms)  # refers to what came before the start
     call.run(1)  # the request arrives
     call.run(1)  # and is answered with the next frame

@@ -3,7 +3,14 @@ import asyncio
 import aioice.ice
 import pytest
 
-from client.transport.negotiation import close, make_answer, make_connection, make_offer
+from client.transport.negotiation import (
+    MOST_PATIENCE_S,
+    close,
+    make_answer,
+    make_connection,
+    make_offer,
+    patience_s,
+)
 
 
 def datagram_sockets(loop):
@@ -82,3 +89,34 @@ async def test_a_name_that_hides_a_browsers_address_is_not_looked_up():
     assert loop.time() - began < 0.5
     for connection in (asking, answering):
         await close(connection)
+
+
+async def test_servers_that_do_not_answer_cost_half_a_second_at_both_ends_together():
+    loop = asyncio.get_running_loop()
+    hole, _ = await loop.create_datagram_endpoint(
+        asyncio.DatagramProtocol, local_addr=("127.0.0.1", 0)
+    )
+    port = hole.get_extra_info("sockname")[1]
+    servers = [
+        {"urls": f"stun:127.0.0.1:{port}"},
+        {"urls": f"turn:127.0.0.1:{port}", "username": "ann", "credential": "secret"},
+    ]
+    before = len(datagram_sockets(loop))
+    offering, answering = make_connection(servers), make_connection(servers)
+    offering.createDataChannel("face")
+    patience = patience_s(round_trip_s=0.01)
+    began = loop.time()
+    offer = await make_offer(offering, patience_s=patience)
+    await make_answer(answering, offer, patience_s=patience)
+    assert loop.time() - began < 0.5
+    for connection in (offering, answering):
+        await close(connection)
+    await asyncio.sleep(0.05)
+    assert len(datagram_sockets(loop)) == before, "what was given up leaves no socket open"
+    hole.close()
+
+
+def test_patience_grows_with_the_way_and_with_failures():
+    assert patience_s(0.5) >= 2 * 0.5 + 0.15, "an allocation takes two round trips"
+    assert patience_s(0.01, failures=2) == 4 * patience_s(0.01)
+    assert patience_s(0.01, failures=1000) == patience_s(60.0) == MOST_PATIENCE_S

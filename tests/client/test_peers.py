@@ -155,6 +155,26 @@ async def test_a_full_room_is_said_so(http: aiohttp.ClientSession, tmp_path: Pat
     await server.close()
 
 
+async def test_who_comes_back_shows_what_its_last_answer_said(http: aiohttp.ClientSession) -> None:
+    shown: list[object] = []
+
+    async def forgetful(request: web.Request) -> web.WebSocketResponse:
+        socket = web.WebSocketResponse()
+        await socket.prepare(request)
+        shown.append((await socket.receive_json()).get("resume"))
+        answer = {"type": "joined", "peer": "me", "ice_servers": []}
+        await socket.send_json(answer | {"resume": f"place-{len(shown)}"})
+        return socket
+
+    app = web.Application()
+    app.router.add_get("/signal", forgetful)
+    async with TestServer(app) as server:
+        member = Member(http, str(server.make_url("/")), RENDERING)
+        await until(lambda: len(shown) >= 3)
+        await member.stop()
+    assert shown[:3] == [None, "place-1", "place-2"]
+
+
 async def test_nonsense_from_a_server_is_ignored(http: aiohttp.ClientSession) -> None:
     async def nonsense(request: web.Request) -> web.WebSocketResponse:
         socket = web.WebSocketResponse()

@@ -10,7 +10,11 @@ import pytest
 
 from client.feed import Portrait, PortraitLayer
 from client.receiver import Receiver
+from client.sound.opus import FRAME_SAMPLES
+from client.sound.sending import SoundEncoder, encoded
+from client.sound.source import SoundFrame
 from client.stats import CallState
+from client.track import Picture
 from codec.face import FaceState
 from tests.client.call_in_memory import (
     EPOCH_MS,
@@ -25,6 +29,7 @@ from tests.client.doubles import (
     portrait,
     until,
 )
+from tests.client.sound.voice import speaking
 
 
 async def test_the_receiver_renders_the_newest_state_and_skips_what_it_has_no_time_for() -> None:
@@ -171,3 +176,37 @@ async def test_a_renderer_that_fails_is_counted_and_tried_again_with_the_next_st
     assert receiver.stats.packets_dropped["FloatingPointError"] == renderer.failures > 3
     assert published[-1], "at the end the level is low"
     assert caplog.text.count("rendering failed") == 1, "a flood of one error is logged once"
+
+
+async def test_who_does_not_share_the_portrait_is_heard_and_the_reason_is_told() -> None:
+    call = Call(started=False)
+    receiver = Receiver(
+        load_gray, size=64, jitter_delay_ms=60.0, clock_ms=lambda: call.network.now_ms
+    )
+    receiver.speaker_paired()
+    receiver.attach(call.feed, None)
+    assert receiver.state(0.0) is CallState.LOADING
+    receiver.withhold()
+    assert receiver.state(0.0) is CallState.NOT_SHARED
+    wave = speaking(1.0)[: 16 * FRAME_SAMPLES].reshape(-1, FRAME_SAMPLES)
+    sound = [SoundFrame(samples, FRAME_SAMPLES * number) for number, samples in enumerate(wave)]
+    heard = 0
+    for frame in encoded(sound, SoundEncoder()):
+        call.feed.audio_received(frame, call.network.now_ms)
+        for _ in range(3):
+            assert not await receiver.render_due()
+            heard += call.feed.sound_due(call.network.now_ms, 0.0) is not None
+            place_ms = call.feed.heard_ms(call.network.now_ms)
+            call.pause(20)
+    assert heard > 30
+    assert place_ms is not None and receiver.stats.av_skew.percentile_ms(0.95) is None
+    leaving_ms = call.network.now_ms - 20.0
+    for ahead_ms in (-30.0, 10.0):
+        picture = Picture(np.zeros((96, 64), np.uint8), round(place_ms + ahead_ms), None, 0.0)
+        receiver.broadcast.departed(picture, leaving_ms)
+    assert receiver.stats.av_skew.percentile_ms(1.0) == pytest.approx(30.0, abs=0.6)
+    call.pause(200)
+    receiver.broadcast.departed(picture, call.network.now_ms)  # silence by now
+    assert receiver.stats.av_skew.percentile_ms(1.0) == pytest.approx(30.0, abs=0.6)
+    await receiver.load(b"the file, from elsewhere")
+    assert receiver.state(0.0) is not CallState.NOT_SHARED

@@ -368,7 +368,9 @@ async def test_a_speaker_without_a_certificate_is_not_drawn(
         await until(lambda: page.stats and page.stats[-1]["state"] == "not_proven")
 
 
-def join_message_of_before(self: Membership, token: str | None = None) -> dict[str, object]:
+def join_message_of_before(
+    self: Membership, token: str | None = None, resume: str | None = None
+) -> dict[str, object]:
     message: dict[str, object] = {"type": "join", "room": self.room, "role": self.role.value}
     return message | ({} if self.speaker is None else {"speaker": self.speaker})
 
@@ -383,7 +385,7 @@ async def test_what_is_not_shared_stays_here_and_is_drawn_by_who_has_it(
     address = hashlib.sha256(CONTENT).hexdigest()
     async with running(send_from(config, TickingSource(), parts)):
         async with running(receiver(url, tmp_path)), Page(url, "room") as page:
-            await until(lambda: page.stats and page.stats[-1]["state"] == "loading")
+            await until(lambda: page.stats and page.stats[-1]["state"] == "not_shared")
             assert list((tmp_path / "store").iterdir()) == []
         (cache / f"{address}.speaker").write_bytes(CONTENT)
         async with running(receiver(url, tmp_path)), Page(url, "room") as page:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from client.errors import IdentityError, SpeakerTransferError
-from client.speaker_cache import SpeakerCache, cache_dir
+from client.speaker_cache import CacheLimits, SpeakerCache, cache_dir
 
 CONTENT = b"three megabytes of somebody's head" * 1_000
 SHA = hashlib.sha256(CONTENT).hexdigest()
@@ -120,3 +120,25 @@ def test_the_cache_is_where_the_user_keeps_caches(monkeypatch: pytest.MonkeyPatc
     monkeypatch.delenv("XDG_CACHE_HOME")
     monkeypatch.setenv("HOME", "/home/somebody")
     assert cache_dir() == Path("/home/somebody/.cache/nerfcall/speakers")
+
+
+@pytest.mark.parametrize("limits", [CacheLimits(files=3), CacheLimits(size_bytes=3_200)])
+def test_what_was_not_used_for_longest_makes_room(tmp_path: Path, limits: CacheLimits) -> None:
+    cache = SpeakerCache(tmp_path / "cache", tmp_path / "cache.key", limits)
+    faces = [bytes([number]) * 1_000 for number in range(4)]
+    shas = [hashlib.sha256(face).hexdigest() for face in faces]
+    for age, (sha, face) in enumerate(zip(shas[:3], faces[:3], strict=True)):
+        cache.keep_whole(sha, face)
+        os.utime(cache.folder / f"{sha}.speaker", (1_000.0 + age, 1_000.0 + age))
+    assert cache.whole(shas[0]) == faces[0]  # in use again, so that the second is the oldest
+    cache.keep_base(shas[3], faces[3])
+    assert cache.whole(shas[1]) is None
+    kept = [cache.whole(shas[0]), cache.whole(shas[2]), cache.base(shas[3])]
+    assert kept == [faces[0], faces[2], faces[3]]
+
+
+def test_what_was_just_stored_stays_however_large(tmp_path: Path) -> None:
+    limits = CacheLimits(files=1, size_bytes=10)
+    cache = SpeakerCache(tmp_path / "cache", tmp_path / "cache.key", limits)
+    cache.keep_whole(SHA, CONTENT)
+    assert cache.whole(SHA) == CONTENT

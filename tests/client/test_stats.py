@@ -109,4 +109,5 @@ def test_the_message_has_every_figure_of_the_contract_and_is_json() -> None:
         "sound_concealed": 0.25,
         "sound_delay_ms": 80.0,
         "sound_skew_ms": 4.0,
+        "av_skew_p95_ms": None,
     }

@@ -28,11 +28,22 @@ class Hall:
 
     def __post_init__(self) -> None:
         ids = itertools.count()
-        self.rooms = Rooms(self.limits, lambda: f"p{next(ids)}")
+        secrets = itertools.count()
+        self.rooms = Rooms(self.limits, lambda: f"p{next(ids)}", lambda: f"secret {next(secrets)}")
 
-    def join(self, role: Role, participant: str | None = None, room: str = "blue") -> str:
+    def join(
+        self,
+        role: Role,
+        participant: str | None = None,
+        room: str = "blue",
+        resume: str | None = None,
+    ) -> str:
         speaker = SPEAKER_ID if role is Role.SPEAKER else None
-        peer, deliveries = self.rooms.join(Join(room, role, participant, speaker))
+        request = Join(room, role, participant, speaker, resume=resume)
+        ghost = self.rooms.ghost(request)
+        peer, deliveries = self.rooms.join(request)
+        if ghost is not None:
+            del self.pairs[ghost.id]
         self.pairs[peer.id] = {}
         self._deliver(deliveries)
         return peer.id
@@ -285,3 +296,38 @@ def test_those_left_behind_are_told_whether_a_peer_left_or_was_lost(lost: bool) 
     speaker, renderer = hall.join(Role.SPEAKER), hall.join(Role.RENDERER)
     deliveries = hall.rooms.leave(speaker, lost=lost)
     assert deliveries == [Delivery(renderer, Unpair(speaker, lost=lost))]
+
+
+def test_who_comes_back_takes_its_own_place_in_a_full_room() -> None:
+    hall = Hall(Limits(peers_per_room=2))
+    renderer, ghost = hall.join(Role.RENDERER, "bob"), hall.join(Role.SPEAKER, "ada")
+    speaker = hall.join(Role.SPEAKER, "ada", resume=hall.rooms.peer(ghost).resume)
+    assert hall.log[0] == Delivery(renderer, Unpair(ghost, lost=True)), "its link may still stand"
+    assert hall.partners(renderer) == [speaker] and hall.partners(speaker) == [renderer]
+    assert hall.rooms.peer_count() == 2
+
+
+def test_who_comes_back_does_not_take_the_place_of_who_came_later() -> None:
+    hall = Hall()
+    ada = hall.join(Role.SPEAKER, "ada")
+    carol, renderer = hall.join(Role.SPEAKER, "carol"), hall.join(Role.RENDERER, "bob")
+    resume = hall.rooms.peer(ada).resume
+    hall.join(Role.SPEAKER, "ada", resume=resume)
+    assert hall.partners(renderer) == [carol]
+    stranger = hall.join(Role.SPEAKER, "ada", resume=resume)
+    assert hall.partners(renderer) == [stranger], "what was used once is worth nothing"
+
+
+@pytest.mark.parametrize(
+    ("role", "room", "resume"),
+    [
+        (Role.VIEWER, "blue", "secret 0"),
+        (Role.SPEAKER, "red", "secret 0"),
+        (Role.SPEAKER, "blue", "guessed"),
+    ],
+)
+def test_a_place_is_one_room_s_and_one_role_s(role: Role, room: str, resume: str) -> None:
+    hall = Hall()
+    ada = hall.join(Role.SPEAKER, "ada")
+    hall.join(role, room=room, resume=resume)
+    assert hall.rooms.peer(ada) and hall.rooms.peer_count() == 2

@@ -214,6 +214,26 @@ async def test_a_peer_that_no_longer_answers_is_missed_within_the_heartbeat(
         assert "nerfcall_signaling_dead_peers_total 1.0" in metrics
 
 
+async def test_who_comes_back_before_it_is_missed_takes_its_own_place(tmp_path: Path) -> None:
+    async with serving(tmp_path, limits=Limits(peers_per_room=2)) as client:
+        renderer, renderer_id = await join(client, "renderer")
+        before = await client.ws_connect("/signal", autoping=False)
+        request = {"type": "join", "room": "blue", "role": "speaker", "speaker": SPEAKER}
+        await before.send_json(request)
+        joined = await receive(before)
+        assert (await receive(renderer))["peer"] == joined["peer"]
+        after, after_id = await join(client, "speaker", resume=joined["resume"])
+        gone = {"type": "unpair", "peer": joined["peer"], "lost": True}
+        assert await receive(renderer) == gone
+        assert (await receive(renderer))["peer"] == after_id
+        assert (await receive(after))["peer"] == renderer_id
+        async with asyncio.timeout(5):
+            while not before.closed:
+                await before.receive()
+        await after.send_json({"type": "ping"})
+        assert await receive(after) == {"type": "pong"}, "the ghost's end is not its own"
+
+
 async def test_pages_of_other_sites_are_kept_out(tmp_path: Path) -> None:
     async with serving(tmp_path) as client:
         own = f"http://{client.host}:{client.port}"

@@ -32,6 +32,8 @@ test("what keeps the picture from moving has a name, and never only a picture th
   assert.equal(state({ reported: "connecting" }), "reconnecting");
   assert.equal(state({ reported: "camera_off" }), "camera_off");
   assert.equal(state({ reported: "not_proven" }), "not_proven");
+  assert.equal(state({ reported: "not_shared" }), "not_shared");
+  assert.match(CALL_STATES.not_shared.detail, /do not share/);
   assert.equal(state({ reported: "owner_changed" }), "owner_changed");
   assert.equal(state({ reported: "no_face" }), "no_face");
 });

@@ -18,7 +18,7 @@ const state = (changes) => callState({ ...LIVE, ...changes });
 test("a call that works is live", () => assert.equal(state({}), "live"));
 
 for (const reported of ["waiting", "connecting", "loading", "live", "held", "no_face",
-  "several_faces", "face_at_edge", "dark", "speaker_left", "not_proven", "owner_changed"]) {
+  "several_faces", "face_at_edge", "dark", "speaker_left", "not_shared", "not_proven", "owner_changed"]) {
   test(`what the renderer reports is shown: ${reported}`, () => {
     assert.equal(state({ reported }), reported);
     assert.ok(STATES[reported].title.length > 0);

@@ -18,6 +18,7 @@ export class Signaling {
   #socket = null;
   #attempt = 0;
   #joined = false;
+  #resume = null; // lets us have our own place back
   #unansweredMs = null; // when the first ping went out that nothing has answered yet
   #retry = null;
 
@@ -45,15 +46,16 @@ export class Signaling {
   rejoin() {
     if (!this.#joined) return;
     this.#joined = false;
+    this.#resume = null;
     this.send({ type: "leave" });
-    this.send(this.#join());
+    this.#enter();
   }
 
   #connect() {
     this.#retry = null;
     const socket = (this.#socket = new WebSocket(this.#url));
     this.#unansweredMs = null;
-    socket.onopen = () => this.send(this.#join());
+    socket.onopen = () => this.#enter();
     socket.onmessage = (event) => this.#receive(event.data);
     socket.onclose = () => {
       if (socket === this.#socket) this.#lost();
@@ -66,6 +68,7 @@ export class Signaling {
     if (message.type === "joined") {
       this.#attempt = 0;
       this.#joined = true;
+      this.#resume = message.resume ?? null;
       this.#on.socket("open");
     } else if (message.type === "error" && !this.#joined && REFUSALS.includes(message.code)) {
       this.#on.refused(message.message);
@@ -76,7 +79,11 @@ export class Signaling {
 
   #again() {
     this.#retry = null;
-    this.send(this.#join());
+    this.#enter();
+  }
+
+  #enter() {
+    this.send(this.#resume === null ? this.#join() : { ...this.#join(), resume: this.#resume });
   }
 
   #watch() {

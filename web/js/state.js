@@ -20,6 +20,7 @@ export const STATES = {
   dark: text("Too dark", "The speaker’s camera sees next to nothing."),
   camera_off: text("Camera off", "The speaker’s camera is off. This is a still."),
   held: text("Nothing arrives", "No packets from the speaker. The last pose is held.", { tone: "bad" }),
+  not_shared: text("Portrait not shared", "The speaker does not share the file of their face. You hear them; they are drawn where the file is already."),
   not_proven: text("Not proven", "The speaker has not proven that this face is theirs. It is not drawn.", { tone: "bad" }),
   owner_changed: text("Somebody else", "This face belonged to another key before. It is not drawn.", { tone: "bad" }),
   stalled: text("Picture stopped", "The renderer has gone quiet.", { tone: "bad" }),

@@ -13,15 +13,18 @@ export class StatsChannel {
   clock = new ClockOffset();
   #channel;
   #onFrames;
+  #onStats;
   #timers;
 
   /**
    * @param {RTCDataChannel} channel
    * @param {(frames: Array<[number, number, number]>) => void} onFrames
+   * @param {() => void} onStats told of every `stats` message.
    */
-  constructor(channel, onFrames) {
+  constructor(channel, onFrames, onStats = () => {}) {
     this.#channel = channel;
     this.#onFrames = onFrames;
+    this.#onStats = onStats;
     const ping = () => this.#send({ type: "ping", t: unixMs(performance.now()) });
     this.#timers = FIRST_PINGS_MS.map((ms) => setTimeout(ping, ms));
     this.#timers.push(setInterval(ping, PING_MS));
@@ -49,6 +52,7 @@ export class StatsChannel {
     if (message.type === "stats") {
       this.stats = message;
       this.heardMs = nowMs;
+      this.#onStats();
     } else if (message.type === "frames") {
       this.#onFrames(message.frames);
     } else if (message.type === "pong") {

@@ -22,6 +22,10 @@ from tests.client.call_page.page import CallPage
 from tests.client.doubles import SIGNAL, LevelAnalyzer, load_gray, until
 
 SECRET = "a secret that was printed"
+AV_SKEW_MS = 100.0
+"""Where pictures leave late because the machine has other work; 30 where it has not."""
+REJOIN_S = 1.5
+"""From the click to the other one's portrait, which is loaded already."""
 
 
 @pytest.fixture
@@ -80,6 +84,7 @@ async def test_both_see_hear_and_read_each_other(server: TestServer, tmp_path: P
         await until(lambda: ann.stats.get("state") == bob.stats.get("state") == "live")
         await until(lambda: len(set(ann.portrait)) > 3 and len(set(bob.portrait)) > 3)
         await until(lambda: ann.heard > 48_000 and bob.heard > 48_000)
+        await until(lambda: (ann.stats["av_skew_p95_ms"] or 1_000.0) <= AV_SKEW_MS)
         await until(lambda: len(ann.state["codes"]) == 2)
         assert ann.state["codes"] == bob.state["codes"]
         assert ann.state["costs"]["sent_bytes"] > 500
@@ -102,8 +107,9 @@ async def test_both_see_hear_and_read_each_other(server: TestServer, tmp_path: P
         await ann.say(type="hang_up")
         await until(lambda: ann.state["phase"] == "lobby")
         await until(lambda: bob.stats["state"] == "speaker_left")
-        await ann.say(type="join")
-        await until(lambda: ann.stats["state"] == bob.stats["state"] == "live")
+        async with asyncio.timeout(REJOIN_S):
+            await ann.say(type="join")
+            await until(lambda: ann.stats["state"] == bob.stats["state"] == "live")
 
 
 async def test_a_new_page_takes_over_from_the_one_before(

@@ -115,6 +115,7 @@ def test_sound_and_portrait_fit_a_link_of_25_kbps() -> None:
     seen = call(LinkShape(rate_kbps=25.0, queue_ms=100.0, delay_ms=RTT_100_MS))
     assert seen.frames_in_time == 1.0
     assert seen.sound_in_time is not None and seen.sound_in_time >= 0.99
+    assert seen.av_skew_p95_ms is not None and seen.av_skew_p95_ms <= 40.0
     assert seen.waited_p95_ms is not None
     assert seen.waited_p95_ms <= 50.0
 

@@ -10,6 +10,7 @@ from client.sound.redundancy import copy_in
 from client.sound.sending import SoundEncoder, encoded
 from client.sound.silence import HANGOVER_MS, QUIETEST_DB, SilenceGate, loudness_db
 from client.sound.source import SoundFrame
+from tests.client.sound.voice import speaking
 
 
 def tone(frames: int, amplitude: float = 8000.0, hertz: float = 220.0) -> Samples:
@@ -93,3 +94,20 @@ def test_copies_ride_along_only_while_sound_is_lost() -> None:
         packets.append(packet.data)
     copies = [copy_in(packet) is not None for packet in packets]
     assert copies == [False] * 11 + [True] * 10 + [False] * 9
+
+
+@pytest.mark.parametrize("bitrate_bps", [6_000, 8_000, 13_000, 24_000])
+def test_packets_of_constant_size_tell_nothing_of_what_is_said(bitrate_bps: int) -> None:
+    voice = speaking(6.0)
+    voice[SAMPLE_HZ : 2 * SAMPLE_HZ] //= 40  # somebody whispers
+    encoder = SoundEncoder(bitrate_bps, constant_size=True)
+    plain, with_copies = set[int](), set[int]()
+    for number, frame in enumerate(cut(voice[: 100 * FRAME_SAMPLES])):
+        encoder.copies = number >= 50
+        packet = encoder.encode(frame)
+        if packet is not None:
+            sizes = plain if copy_in(packet.data) is None else with_copies
+            sizes.add(len(packet.data))
+            assert len(OpusDecoder().decode(packet.data)) == FRAME_SAMPLES
+    assert len(plain) == len(with_copies) == 1
+    assert plain.pop() == pytest.approx(bitrate_bps * 60 / 8000, abs=1)

@@ -34,6 +34,7 @@ const portrait = new Portrait(
   element("last-picture"),
   (data) => desk.send({ type: "signal", media: "portrait", data }),
   () => desk.send({ type: "reconnect" }),
+  tick,
 );
 const statistics = new Statistics(element("figures"));
 const chat = new Chat(element("lines"), element("say"), (text) => desk.send({ type: "say", text }));

@@ -13,6 +13,7 @@ export class Portrait {
   #video;
   #send;
   #lost;
+  #told;
   #picture;
   #last;
   #peer = null;
@@ -23,11 +24,13 @@ export class Portrait {
    * @param {HTMLCanvasElement} canvas keeps the last picture.
    * @param {(data: object) => void} send gets session data to the program.
    * @param {() => void} lost told when another connection is needed.
+   * @param {() => void} told told of every word of the program about the call.
    */
-  constructor(video, canvas, send, lost) {
+  constructor(video, canvas, send, lost, told) {
     this.#video = video;
     this.#send = send;
     this.#lost = lost;
+    this.#told = told;
     this.#picture = new Picture(video, (rtp, displayMs) => this.frames.display(rtp, displayMs));
     this.#last = new LastPicture(video, canvas);
   }
@@ -82,7 +85,8 @@ export class Portrait {
       },
       channel: (channel) => {
         this.#channel?.close();
-        this.#channel = new StatsChannel(channel, (frames) => this.frames.announce(frames));
+        const announce = (frames) => this.frames.announce(frames);
+        this.#channel = new StatsChannel(channel, announce, () => this.#told());
       },
       connected: () => (this.connected = true),
       interrupted: () => (this.connected = false),

@@ -18,6 +18,7 @@ export const CALL_STATES = {
   connecting: say("Connecting", "Setting up the call.", { busy: true }),
   reconnecting: say("Reconnecting", "The connection is gone. It comes back by itself.", { tone: "bad", busy: true }),
   loading: say("Loading their portrait", "Fetching the file of their face. This happens once.", { busy: true }),
+  not_shared: say("Portrait not shared", "They do not share the file of their face, so they are heard and not seen. They can: nerfcall call --share room."),
   speaker_left: say("They have left", "The picture returns when they come back."),
   server_lost: say("Server lost", "Trying to reach it again.", { tone: "bad", busy: true }),
   camera_off: say("Camera off", "Their camera is off. This is a still.", { live: true }),

@@ -68,6 +68,7 @@ export class Statistics {
       guessed_fps: stats?.guessed_fps ?? 0,
       frames_received: stats?.frames_received ?? 0,
       frames_lost: stats?.frames_lost ?? 0,
+      av_skew_p95_ms: stats?.av_skew_p95_ms ?? null,
       size: stats?.size ?? null,
     };
     this.#samples.push(kept);
