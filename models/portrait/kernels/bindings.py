@@ -78,7 +78,8 @@ def bind_torso(folded: FoldedTorso, config: FieldConfig) -> Any:
         config.warp_cells,
         conventions.WARP_SPAN,
     )
-    bound.background = share(folded.background)
+    # Kernels read two neighbours as eight floats, of which the last two may lie beyond the end.
+    bound.background = share(np.append(folded.background, np.zeros(2, np.float32)))
     bound.background_height, bound.background_width = config.background_shape()
     bound.covered = COVERED
     return bound
