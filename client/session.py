@@ -95,7 +95,7 @@ async def send_from(
         await first_ends(
             run_pipeline(source, parts.make_analyzer, sender, sound),
             half.run(),
-            *stats_parts(config.stats, lambda: half.table.peers, dict),
+            *stats_parts(config.stats, lambda: half.table.peers, sender.figures),
         )
 
 

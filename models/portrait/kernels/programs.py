@@ -10,7 +10,7 @@ argument would enter Warp's cache key and compile everything anew at every start
 """
 
 # A variable that a loop changes must be made by float() or int(): a literal is a constant to Warp.
-# ruff: noqa: UP018, RUF046
+# ruff: noqa: UP018
 
 from importlib.resources import files
 
