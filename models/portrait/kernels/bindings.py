@@ -18,7 +18,7 @@ from models.portrait.kernels.folded import (
     FoldedHead,
     FoldedTorso,
 )
-from models.portrait.kernels.launches import WarpArray, share
+from models.portrait.kernels.launches import WarpArray, halved, share
 from models.portrait.kernels.view import FrameView
 from models.portrait.weights import FieldWeights
 
@@ -34,7 +34,7 @@ def bind_blend(folded: FoldedHead, config: FieldConfig) -> Any:
     """The planes of a frame: what is blended and what it is added to."""
     bound = programs.Blend()
     bound.basis, bound.project = share(folded.basis), share(folded.project)
-    bound.density, bound.colour = share(folded.density), share(folded.colour)
+    bound.density, bound.colour = halved(folded.density), halved(folded.colour)
     bound.plane = (config.dynamic_cells + 1) ** 2
     bound.channels, bound.count = folded.basis.shape[1:]
     bound.coarse, bound.fine = config.dynamic_cells, config.static_cells

@@ -35,8 +35,8 @@ class Blend:
 
     basis: wp.array(dtype=wp.float32)  # (3·(coarse + 1)², channels, count)
     project: wp.array(dtype=wp.float32)  # (3, channels, 72)
-    density: wp.array(dtype=wp.float32)  # (3·(fine + 1)², 32)
-    colour: wp.array(dtype=wp.float32)  # (3·(fine + 1)², 40)
+    density: wp.array(dtype=wp.float16)  # (3·(fine + 1)², 32)
+    colour: wp.array(dtype=wp.float16)  # (3·(fine + 1)², 40)
     plane: int
     channels: int
     count: int
@@ -63,10 +63,10 @@ class Lattice:
 
 @wp.struct
 class Head:
-    """The fine field of the frame."""
+    """The fine field of the frame, in half precision: twice as much of it fits into caches."""
 
-    density: wp.array(dtype=wp.float32)  # (3·(cells + 1)², 32)
-    colour: wp.array(dtype=wp.float32)  # (3·(cells + 1)², 40): 32 hidden, 3 direct, 5 unused
+    density: wp.array(dtype=wp.float16)  # (3·(cells + 1)², 32)
+    colour: wp.array(dtype=wp.float16)  # (3·(cells + 1)², 40): 32 hidden, 3 direct, 5 unused
     density_row: wp.array(dtype=wp.float32)  # (32,)
     density_bias: float
     geometry: wp.array(dtype=wp.float32)  # (32 in, 32 out)
@@ -123,8 +123,8 @@ def upsample_row(
     blend: Blend,
     moving: wp.array(dtype=wp.float32),
     row: int,
-    density: wp.array(dtype=wp.float32),
-    colour: wp.array(dtype=wp.float32),
+    density: wp.array(dtype=wp.float16),
+    colour: wp.array(dtype=wp.float16),
 ):
     """Adds the blended planes, upsampled, to a row of nodes of the static ones."""
     ...
@@ -190,8 +190,8 @@ def add_planes(
     blend: Blend,
     moving: wp.array(dtype=wp.float32),
     first: int,
-    density: wp.array(dtype=wp.float32),
-    colour: wp.array(dtype=wp.float32),
+    density: wp.array(dtype=wp.float16),
+    colour: wp.array(dtype=wp.float16),
 ):
     """One row of nodes of the frame's planes a thread."""
     upsample_row(blend, moving, wp.tid() + first, density, colour)
