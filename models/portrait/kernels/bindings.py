@@ -24,8 +24,10 @@ from models.portrait.weights import FieldWeights
 
 OPAQUE = 1e-3
 """A ray ends when less than this share of light reaches further."""
+DIM = 4e-3
+"""A sample of less weight, one step of 8 bits, is drawn in the colour of the rest of its ray."""
 FAINT = 1e-3
-"""A sample of less weight is not coloured."""
+"""A sample of less weight has no derivatives."""
 COVERED = 2e-3
 """Where less light than this passes the head, the torso is not drawn."""
 
@@ -64,7 +66,7 @@ def bind_head(
     bound.geometry, bound.colour_rows = share(folded.geometry), share(folded.colour_rows)
     bound.cells, bound.samples = config.static_cells, config.fine_samples
     bound.bend_cells = config.bend_cells
-    bound.opaque, bound.faint = OPAQUE, FAINT
+    bound.opaque, bound.dim, bound.faint = OPAQUE, DIM, FAINT
     bound.looked = share(np.zeros(2 * conventions.TILES**2, np.int32), wp.int32)
     return bound
 

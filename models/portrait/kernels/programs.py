@@ -75,6 +75,7 @@ class Head:
     bend_cells: int
     samples: int
     opaque: float
+    dim: float
     faint: float
     looked: wp.array(dtype=wp.int32)  # (tiles², 2): samples of the last picture, and coloured ones
 
