@@ -24,8 +24,8 @@ from models.portrait.weights import FieldWeights
 
 OPAQUE = 1e-3
 """A ray ends when less than this share of light reaches further."""
-DIM = 4e-3
-"""A sample of less weight, one step of 8 bits, is drawn in the colour of the rest of its ray."""
+DIM = 2e-3
+"""A sample of less weight, half a step of 8 bits, is drawn in the colour of the rest of its ray."""
 FAINT = 1e-3
 """A sample of less weight has no derivatives."""
 COVERED = 2e-3
