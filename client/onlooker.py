@@ -46,6 +46,7 @@ class Onlooker:
         self._client: SignalingClient | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stop = asyncio.Event()
+        self._closed = False
         self._thread = threading.Thread(target=self._work, name="onlooker", daemon=True)
 
     def times_since(self, start_s: float) -> list[float]:
@@ -62,6 +63,7 @@ class Onlooker:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self._closed = True
         if self._loop is not None:
             with suppress(RuntimeError):  # it has ended by itself
                 self._loop.call_soon_threadsafe(self._stop.set)
@@ -95,6 +97,8 @@ class Onlooker:
 
     async def _watch(self) -> None:
         self._loop = asyncio.get_running_loop()
+        if self._closed:
+            return  # before it began
         async with aiohttp.ClientSession() as http:
             membership = Membership(self._room, Role.VIEWER)
             self._client = SignalingClient(http, self._server_url, membership, self)

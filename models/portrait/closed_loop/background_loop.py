@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import os
 import sys
 import threading
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 MOST_SHARE = 0.25
-"""Of the time that the loop may be at work; it rests in between."""
+"""Of the time that the loop may be at work on a machine that is free; it rests in between."""
 CLOSING_S = 1.0
 """How long closing waits: the first compilation takes longer and cannot be interrupted."""
 NICENESS = 10
@@ -91,12 +92,14 @@ class BackgroundLoop:
         try:
             with closing(self._make_loop()) as loop:
                 self._loop = loop
+                quickest_s = math.inf
                 # Closed meanwhile, there is no frame to take.
                 while (frame := self._take()) is not None:
                     started = time.perf_counter()
                     loop.learn(*frame)
                     took_s = time.perf_counter() - started
-                    self._rest(took_s * (1.0 / MOST_SHARE - 1.0))
+                    quickest_s = min(quickest_s, took_s)
+                    self._rest(rest_s(took_s, quickest_s))
         except Exception as error:
             # Whatever goes wrong, Warp's compiler on a machine that nobody has seen above all:
             # a call goes on without.
@@ -114,6 +117,20 @@ class BackgroundLoop:
     def _rest(self, seconds: float) -> None:
         with self._changed:
             self._changed.wait_for(lambda: self._closed, timeout=seconds)
+
+
+def rest_s(took_s: float, quickest_s: float) -> float:
+    """How long to rest after a step.
+
+    A step that takes three times as long as it can was kept waiting by whatever else this
+    machine has to do, the stream first of all: then the loop takes a third of its share.
+
+    Args:
+        took_s: the step.
+        quickest_s: the quickest step so far, no longer than this one.
+    """
+    share = MOST_SHARE * quickest_s / took_s
+    return took_s * (1.0 / share - 1.0)
 
 
 def _be_nice() -> None:
