@@ -26,6 +26,10 @@ logger = logging.getLogger(__name__)
 
 MOST_SHARE = 0.25
 """Of the time that the loop may be at work on a machine that is free; it rests in between."""
+MOST_SLOWDOWN = 4.0
+"""Of a step, from which on the share falls no further: a correction has to follow its face."""
+LEAST_STEP_S = 2e-3
+"""A quicker step has looked at nothing: there was no face, or two."""
 CLOSING_S = 1.0
 """How long closing waits: the first compilation takes longer and cannot be interrupted."""
 NICENESS = 10
@@ -98,7 +102,8 @@ class BackgroundLoop:
                     started = time.perf_counter()
                     loop.learn(*frame)
                     took_s = time.perf_counter() - started
-                    quickest_s = min(quickest_s, took_s)
+                    if took_s >= LEAST_STEP_S:
+                        quickest_s = min(quickest_s, took_s)
                     self._rest(rest_s(took_s, quickest_s))
         except Exception as error:
             # Whatever goes wrong, Warp's compiler on a machine that nobody has seen above all:
@@ -127,10 +132,10 @@ def rest_s(took_s: float, quickest_s: float) -> float:
 
     Args:
         took_s: the step.
-        quickest_s: the quickest step so far, no longer than this one.
+        quickest_s: the quickest step so far; infinite before the first.
     """
-    share = MOST_SHARE * quickest_s / took_s
-    return took_s * (1.0 / share - 1.0)
+    slowdown = min(max(took_s / quickest_s, 1.0), MOST_SLOWDOWN)
+    return took_s * (slowdown / MOST_SHARE - 1.0)
 
 
 def _be_nice() -> None:

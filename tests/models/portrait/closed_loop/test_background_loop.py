@@ -1,4 +1,5 @@
 import logging
+import math
 import threading
 import time
 from dataclasses import replace
@@ -150,3 +151,5 @@ def test_a_machine_that_is_short_gets_more_of_it() -> None:
     free, short = rest_s(0.02, 0.02), rest_s(0.06, 0.02)
     assert 0.02 / (0.02 + free) == pytest.approx(MOST_SHARE)
     assert 0.06 / (0.06 + short) == pytest.approx(MOST_SHARE / 3.0)
+    assert rest_s(0.9, 0.02) == pytest.approx(0.9 * (4.0 / MOST_SHARE - 1.0))
+    assert rest_s(1e-5, math.inf) == pytest.approx(1e-5 * (1.0 / MOST_SHARE - 1.0))
