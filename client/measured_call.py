@@ -26,12 +26,24 @@ class MeasuredCall:
         address: of the server.
         sent: stats file of the sender.
         received: stats file of the receiver.
+        far: what to put before commands of its end.
     """
 
     children: Children
     address: str
     sent: Path
     received: Path
+    far: tuple[str, ...] = ()
+
+    def start_receiver(self, options: list[str]) -> None:
+        """Starts the receiver, in place of one that has ended; its figures begin anew.
+
+        Args:
+            options: of `nerfcall receive` but for server, room and stats.
+        """
+        self.received.unlink(missing_ok=True)
+        place = ["--server", self.address, "--room", ROOM, "--stats", str(self.received)]
+        self.children.start(RECEIVER, ["receive", *place, *options], self.far)
 
     def wait_until_live(self) -> None:
         """Waits for the first picture.
@@ -77,7 +89,11 @@ def start_call(
         receive: likewise of `nerfcall receive`.
     """
     call = MeasuredCall(
-        children, f"http://{host}:{port}", folder / "sender.stats", folder / "receiver.stats"
+        children,
+        f"http://{host}:{port}",
+        folder / "sender.stats",
+        folder / "receiver.stats",
+        tuple(far),
     )
     place = ["--server", call.address, "--room", ROOM]
     serve = ["serve", "--open", "--host", host, "--port", str(port)]
@@ -86,5 +102,5 @@ def start_call(
     children.start(
         SENDER, ["send", *place, "--share", "room", "--stats", str(call.sent), *send], near
     )
-    children.start(RECEIVER, ["receive", *place, "--stats", str(call.received), *receive], far)
+    call.start_receiver(receive)
     return call

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -87,6 +88,26 @@ def check_device(name: str) -> None:
     from models.portrait.renderer import prepare
 
     prepare(name)
+
+
+def start_drawing(name: str) -> Future[None]:
+    """Checks that there is a device, and begins to load and compile what renders on it.
+
+    That takes a second at every start, and ten at the first, in which a room can be entered.
+
+    Returns:
+        Done when it is loaded; before that no portrait should be.
+
+    Raises:
+        ModelError: there is no such device on this machine.
+    """
+    from models.device import choose_device
+
+    choose_device(name)
+    with_thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="prepare")
+    loading = with_thread.submit(check_device, name)
+    with_thread.shutdown(wait=False)
+    return loading
 
 
 def load_portrait(

@@ -84,6 +84,16 @@ class Children:
         """The process id of a child."""
         return self._children[name].pid
 
+    def end(self, name: str) -> None:
+        """Asks one of them to end, and kills it if it does not."""
+        child = self._children[name]
+        child.terminate()
+        try:
+            child.wait(STOP_S)
+        except subprocess.TimeoutExpired:
+            child.kill()
+        self._reap(name)
+
     def check(self) -> None:
         """Looks whether all of them are alive.
 

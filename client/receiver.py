@@ -100,6 +100,7 @@ class Receiver:
         self._had_speaker = False
         self._ended = False
         self._shown: _Shown | None = None
+        self._first_picture_unix_ms: float | None = None
 
     @property
     def size(self) -> int:
@@ -204,6 +205,8 @@ class Receiver:
         presence = None if self._feed is None else self._feed.presence
         extra: dict[str, object] = {
             "guessed_fps": round(self.stats.guessed.per_second(now_ms), 1),
+            "due_to_page_ms": self.broadcast.leaving.percentile_ms(0.5),
+            "first_picture_unix_ms": self._first_picture_unix_ms,
             "microphone": None if presence is None else presence.microphone,
         }
         return (
@@ -302,6 +305,8 @@ class Receiver:
         capture_unix_ms = shot.feed.capture_unix_ms(shot.state.pts_ms)
         self.broadcast.publish(Picture(yuv, shot.state.pts_ms, capture_unix_ms, started_ms))
         self.stats.shown(now_ms, now_ms - started_ms)
+        if self._first_picture_unix_ms is None:
+            self._first_picture_unix_ms = self._clock_unix_ms()
         if capture_unix_ms is not None:
             self.stats.wait.add(self._clock_unix_ms() - capture_unix_ms)
 

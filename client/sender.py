@@ -22,6 +22,7 @@ from client.protection import LEVELS
 from client.slot import NewestSlot
 from client.sound.sending import SoundEncoder, encoded
 from client.sound.source import SoundFrame
+from client.stats import LatencyWindow
 from client.transport.link import Link, OpusFrame
 from codec.encoder import Encoder
 from codec.errors import CodecError, NerfcallError
@@ -85,6 +86,7 @@ class FaceSender:
         errors: control messages and states that were refused, by the name of the error.
         sound: codes what is heard; with copies where a renderer asks for protection.
         seen: what the tracker saw in the last frame; None before the first.
+        analysing: from the capture of a frame to its numbers.
     """
 
     def __init__(
@@ -104,6 +106,7 @@ class FaceSender:
         self._last: FaceState | None = None
         self._awaited = False
         self.seen: Tracking | None = None
+        self.analysing = LatencyWindow()
         self.errors: Counter[str] = Counter()
         self.sound = SoundEncoder() if sound is None else sound
 
@@ -211,6 +214,8 @@ class FaceSender:
             return
         self._tracking = None  # from now on the packets tell
         self._last = state
+        if self._source.start_ms is not None:
+            self.analysing.add(now_ms - (self._source.start_ms + state.pts_ms))
         if not self._links:
             self._encoder.flush()  # whoever comes later has no use for frames of before
             return
@@ -231,6 +236,11 @@ class FaceSender:
             return
         for link in self._links:
             link.send_audio(frame)
+
+    def figures(self) -> dict[str, object]:
+        """What was measured, for the stats file."""
+        took_ms = self.analysing.percentile_ms(0.5)
+        return {"capture_to_state_ms": None if took_ms is None else round(took_ms, 1)}
 
     def flush(self) -> None:
         """Sends frames that wait for others which do not come."""

@@ -22,14 +22,14 @@ from client.capture import FrameSource
 from client.clock import monotonic_ms
 from client.config import ReceiverConfig, SenderConfig
 from client.errors import SpeakerTransferError
-from client.feed import PortraitLoader
+from client.feed import Portrait, PortraitLoader
 from client.parts import (
     FaceModelParts,
-    check_device,
     load_face_model,
     load_portrait,
     open_sound,
     open_source,
+    start_drawing,
 )
 from client.peers import Peer
 from client.receiver import Receiver
@@ -101,7 +101,7 @@ async def send_from(
         await first_ends(
             run_pipeline(source, parts.make_analyzer, sender, sound),
             half.run(),
-            *stats_parts(config.stats, lambda: half.table.peers, dict),
+            *stats_parts(config.stats, lambda: half.table.peers, sender.figures),
         )
 
 
@@ -139,12 +139,14 @@ async def receive(config: ReceiverConfig) -> None:
     Raises:
         NerfcallError: the call cannot go on.
     """
-    # A device that is not there is told before anybody is kept waiting, and torch is loaded by
-    # the time a speaker comes.
-    await asyncio.to_thread(check_device, config.device)
-    await receive_with(
-        config, lambda content, base_of: load_portrait(content, config.device, base_of)
-    )
+    # A device that is not there is told before anybody is kept waiting.
+    drawing = await asyncio.to_thread(start_drawing, config.device)
+
+    def load(content: bytes, base_of: str | None) -> Portrait:
+        drawing.result()
+        return load_portrait(content, config.device, base_of)
+
+    await receive_with(config, load)
 
 
 async def receive_with(config: ReceiverConfig, load: PortraitLoader) -> None:

@@ -1,17 +1,25 @@
-"""A long call, watched for what grows: memory, open files, threads; and whether it keeps up."""
+"""A long call, watched for what grows: memory, open files, threads; and whether it keeps up.
+
+It is a whole one on this machine: server, sender with its tracker and closed loop, receiver, and
+somebody who watches and decodes what is shown (`client.onlooker`), unless a page does.
+"""
 
 from __future__ import annotations
 
+import os
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import linear_regression, median
 
+from client.clock import unix_ms
 from client.demo import HOST, free_port
 from client.errors import EmulationError
-from client.measured_call import POLL_S, RECEIVER, SENDER, SERVER, start_call
+from client.measured_call import POLL_S, RECEIVER, ROOM, SENDER, SERVER, MeasuredCall, start_call
+from client.onlooker import Onlooker, interval_p95_ms, rate_per_s
 from client.processes import Children
 from client.stats_file import read_stats
 
@@ -32,12 +40,14 @@ class ProcessSample:
         memory_mb: resident.
         files: open files and sockets.
         threads: of the process.
+        cpu_s: that it has used since it began.
     """
 
     at_s: float
     memory_mb: float
     files: int
     threads: int
+    cpu_s: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +62,7 @@ class Growth:
         files_after: in the end.
         threads_before: when it was warm.
         threads_after: in the end.
+        cores: that it kept busy, after it was warm.
     """
 
     part: str
@@ -61,6 +72,7 @@ class Growth:
     files_after: int
     threads_before: int
     threads_after: int
+    cores: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +87,13 @@ class SoakOutcome:
         frame_interval_p95_ms: median of what the receiver told.
         frames_lost: of all frames.
         frames_received: of all frames.
+        seen_fps: pictures a second, of the onlooker; None where a page watches.
+        seen_interval_p95_ms: between two of them.
+        capture_to_state_ms: from the capture of a frame to its numbers, in the median.
+        due_to_page_ms: from when a picture is due to when it leaves for its viewer, drawn and
+            encoded, in the median; None if nobody watched.
+        start_s: from the start of a further receiver, in place of the first, to its first
+            picture, with the speaker file on its disk.
     """
 
     seconds: float
@@ -84,6 +103,18 @@ class SoakOutcome:
     frame_interval_p95_ms: float
     frames_lost: int
     frames_received: int
+    seen_fps: float | None
+    seen_interval_p95_ms: float | None
+    capture_to_state_ms: float | None
+    due_to_page_ms: float | None
+    start_s: float
+
+    @property
+    def capture_to_display_ms(self) -> float | None:
+        """Capture to display without packets that frames share, network and jitter buffer."""
+        if self.capture_to_state_ms is None or self.due_to_page_ms is None:
+            return None
+        return self.capture_to_state_ms + self.due_to_page_ms
 
 
 def soak(
@@ -92,6 +123,7 @@ def soak(
     size: int,
     seconds: float,
     *,
+    onlooker: bool,
     live: Callable[[str], None],
     progress: Callable[[float], None],
 ) -> SoakOutcome:
@@ -102,6 +134,7 @@ def soak(
         speaker: who is in it.
         size: side of the rendered pictures, pixels.
         seconds: how long, once it is live.
+        onlooker: have it watched; otherwise a page should.
         live: told the page's address as soon as it shows something.
         progress: told the seconds that have passed.
 
@@ -112,10 +145,12 @@ def soak(
     if not (PROC / "self" / "status").exists():
         raise EmulationError(f"expected a system with {PROC}, got one without")
     parts = (SERVER, SENDER, RECEIVER)
-    with tempfile.TemporaryDirectory(prefix="nerfcall-") as name, Children() as children:
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="nerfcall-")))
+        children = stack.enter_context(Children())
         call = start_call(
             children,
-            Path(name),
+            folder,
             host=HOST,
             port=free_port(0),
             near=[],
@@ -124,7 +159,8 @@ def soak(
             receive=["--size", str(size)],
         )
         call.wait_until_live()
-        live(f"{call.address}/?room=bench")
+        live(f"{call.address}/?room={ROOM}")
+        watching = stack.enter_context(Onlooker(call.address, ROOM)) if onlooker else None
         started_s = time.monotonic()
         samples: dict[str, list[ProcessSample]] = {part: [] for part in parts}
         while (at_s := time.monotonic() - started_s) < seconds:
@@ -134,7 +170,9 @@ def soak(
                 for part in parts:
                     samples[part].append(sample_process(children.pid(part), at_s))
             time.sleep(POLL_S)
-        lines = read_stats(call.received)
+        lines, sent = read_stats(call.received), read_stats(call.sent)
+        seen_s = watching.times_since(started_s + WARM_SHARE * seconds) if watching else None
+        start_s = _restart(call, size)
     warm = lines[int(WARM_SHARE * len(lines)) :]
     fps = [line["render_fps"] for line in warm]
     return SoakOutcome(
@@ -145,7 +183,27 @@ def soak(
         frame_interval_p95_ms=median(line["frame_interval_p95_ms"] for line in warm),
         frames_lost=lines[-1]["frames_lost"],
         frames_received=lines[-1]["frames_received"],
+        seen_fps=None if seen_s is None else rate_per_s(seen_s),
+        seen_interval_p95_ms=None if seen_s is None else interval_p95_ms(seen_s),
+        capture_to_state_ms=sent[-1]["capture_to_state_ms"],
+        due_to_page_ms=lines[-1]["due_to_page_ms"],
+        start_s=start_s,
     )
+
+
+def _restart(call: MeasuredCall, size: int) -> float:
+    """Ends the receiver and starts another: the seconds to its first picture.
+
+    The speaker file is in the cache of speakers by now, and so are the compiled kernels.
+    """
+    call.children.end(RECEIVER)
+    began_unix_ms = unix_ms()
+    call.start_receiver(["--size", str(size)])
+    call.wait_until_live()
+    while (first_unix_ms := read_stats(call.received)[-1]["first_picture_unix_ms"]) is None:
+        call.children.check()
+        time.sleep(POLL_S)
+    return float(first_unix_ms - began_unix_ms) / 1000.0
 
 
 def sample_process(pid: int, at_s: float) -> ProcessSample:
@@ -159,11 +217,14 @@ def sample_process(pid: int, at_s: float) -> ProcessSample:
     fields = dict(
         line.split(":", 1) for line in (folder / "status").read_text().splitlines() if ":" in line
     )
+    # What follows the name, which may hold anything; user and system time are fields 14 and 15.
+    times = (folder / "stat").read_text().rpartition(")")[2].split()[11:13]
     return ProcessSample(
         at_s,
         int(fields["VmRSS"].split()[0]) / KB_PER_MB,
         sum(1 for _ in (folder / "fd").iterdir()),
         int(fields["Threads"]),
+        sum(map(int, times)) / os.sysconf("SC_CLK_TCK"),
     )
 
 
@@ -184,4 +245,5 @@ def growth(part: str, samples: Sequence[ProcessSample]) -> Growth:
         warm[-1].files,
         warm[0].threads,
         warm[-1].threads,
+        (warm[-1].cpu_s - warm[0].cpu_s) / (warm[-1].at_s - warm[0].at_s),
     )

@@ -444,11 +444,14 @@ async def test_a_sender_without_its_speaker_file_says_so(url: str, tmp_path: Pat
 
 PROGRAM = """
 import json, sys
+from concurrent.futures import Future
 from pathlib import Path
 from client import session
 from client.config import ReceiverConfig
 from tests.client.doubles import load_gray
-session.check_device = lambda name: None
+nothing = Future()
+nothing.set_result(None)
+session.start_drawing = lambda name: nothing
 session.load_portrait = lambda content, device, base_of: load_gray(content, base_of)
 url, cache, seconds = json.loads(sys.argv[1])
 session.run_receiver(ReceiverConfig(url, "room", cache=Path(cache), seconds=seconds))

@@ -13,13 +13,16 @@ from client.soak import PROC, ProcessSample, growth, sample_process
 
 
 def test_growth_is_reckoned_from_when_the_process_is_warm() -> None:
-    warming = [ProcessSample(5.0 * n, 100.0 + 50.0 * n, 10, 3) for n in range(3)]
-    steady = [ProcessSample(15.0 + 5.0 * n, 250.0 + 0.01 * n, 12, 4) for n in range(9)]
+    warming = [ProcessSample(5.0 * n, 100.0 + 50.0 * n, 10, 3, 4.0 * n) for n in range(3)]
+    steady = [
+        ProcessSample(15.0 + 5.0 * n, 250.0 + 0.01 * n, 12, 4, 12.0 + 2.5 * n) for n in range(9)
+    ]
     seen = growth("sender", [*warming, *steady])
     assert seen.slope_mb_per_h == pytest.approx(0.01 / 5.0 * 3600.0)
     assert seen.memory_mb == pytest.approx(250.08)
     assert (seen.files_before, seen.files_after) == (12, 12)
     assert (seen.threads_before, seen.threads_after) == (4, 4)
+    assert seen.cores == pytest.approx(0.5)
 
 
 @pytest.mark.skipif(not PROC.exists(), reason="this system has no /proc")

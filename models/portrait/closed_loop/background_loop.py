@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import os
 import sys
 import threading
@@ -24,7 +25,11 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 MOST_SHARE = 0.25
-"""Of the time that the loop may be at work; it rests in between."""
+"""Of the time that the loop may be at work on a machine that is free; it rests in between."""
+MOST_SLOWDOWN = 4.0
+"""Of a step, from which on the share falls no further: a correction has to follow its face."""
+LEAST_STEP_S = 2e-3
+"""A quicker step has looked at nothing: there was no face, or two."""
 CLOSING_S = 1.0
 """How long closing waits: the first compilation takes longer and cannot be interrupted."""
 NICENESS = 10
@@ -91,12 +96,15 @@ class BackgroundLoop:
         try:
             with closing(self._make_loop()) as loop:
                 self._loop = loop
+                quickest_s = math.inf
                 # Closed meanwhile, there is no frame to take.
                 while (frame := self._take()) is not None:
                     started = time.perf_counter()
                     loop.learn(*frame)
                     took_s = time.perf_counter() - started
-                    self._rest(took_s * (1.0 / MOST_SHARE - 1.0))
+                    if took_s >= LEAST_STEP_S:
+                        quickest_s = min(quickest_s, took_s)
+                    self._rest(rest_s(took_s, quickest_s))
         except Exception as error:
             # Whatever goes wrong, Warp's compiler on a machine that nobody has seen above all:
             # a call goes on without.
@@ -114,6 +122,20 @@ class BackgroundLoop:
     def _rest(self, seconds: float) -> None:
         with self._changed:
             self._changed.wait_for(lambda: self._closed, timeout=seconds)
+
+
+def rest_s(took_s: float, quickest_s: float) -> float:
+    """How long to rest after a step.
+
+    A step that takes three times as long as it can was kept waiting by whatever else this
+    machine has to do, the stream first of all: then the loop takes a third of its share.
+
+    Args:
+        took_s: the step.
+        quickest_s: the quickest step so far; infinite before the first.
+    """
+    slowdown = min(max(took_s / quickest_s, 1.0), MOST_SLOWDOWN)
+    return took_s * (slowdown / MOST_SHARE - 1.0)
 
 
 def _be_nice() -> None:

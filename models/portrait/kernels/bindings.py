@@ -18,14 +18,16 @@ from models.portrait.kernels.folded import (
     FoldedHead,
     FoldedTorso,
 )
-from models.portrait.kernels.launches import WarpArray, share
+from models.portrait.kernels.launches import WarpArray, halved, share
 from models.portrait.kernels.view import FrameView
 from models.portrait.weights import FieldWeights
 
 OPAQUE = 1e-3
 """A ray ends when less than this share of light reaches further."""
+DIM = 2e-3
+"""A sample of less weight, half a step of 8 bits, is drawn in the colour of the rest of its ray."""
 FAINT = 1e-3
-"""A sample of less weight is not coloured."""
+"""A sample of less weight has no derivatives."""
 COVERED = 2e-3
 """Where less light than this passes the head, the torso is not drawn."""
 
@@ -34,7 +36,7 @@ def bind_blend(folded: FoldedHead, config: FieldConfig) -> Any:
     """The planes of a frame: what is blended and what it is added to."""
     bound = programs.Blend()
     bound.basis, bound.project = share(folded.basis), share(folded.project)
-    bound.density, bound.colour = share(folded.density), share(folded.colour)
+    bound.density, bound.colour = halved(folded.density), halved(folded.colour)
     bound.plane = (config.dynamic_cells + 1) ** 2
     bound.channels, bound.count = folded.basis.shape[1:]
     bound.coarse, bound.fine = config.dynamic_cells, config.static_cells
@@ -64,7 +66,7 @@ def bind_head(
     bound.geometry, bound.colour_rows = share(folded.geometry), share(folded.colour_rows)
     bound.cells, bound.samples = config.static_cells, config.fine_samples
     bound.bend_cells = config.bend_cells
-    bound.opaque, bound.faint = OPAQUE, FAINT
+    bound.opaque, bound.dim, bound.faint = OPAQUE, DIM, FAINT
     bound.looked = share(np.zeros(2 * conventions.TILES**2, np.int32), wp.int32)
     return bound
 
@@ -78,7 +80,8 @@ def bind_torso(folded: FoldedTorso, config: FieldConfig) -> Any:
         config.warp_cells,
         conventions.WARP_SPAN,
     )
-    bound.background = share(folded.background)
+    # Kernels read two neighbours as eight floats, of which the last two may lie beyond the end.
+    bound.background = share(np.append(folded.background, np.zeros(2, np.float32)))
     bound.background_height, bound.background_width = config.background_shape()
     bound.covered = COVERED
     return bound

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import numpy as np
 import warp as wp
 from numpy.typing import NDArray
 
@@ -16,11 +17,26 @@ THREADS = 2
 """More would take the cores from the tracker, the call and the browser."""
 
 
+LINE_BYTES = 64
+"""Of a processor's caches."""
+
+
 def share(values: NDArray[Any], dtype: Any = wp.float32) -> WarpArray:
     """A Warp array over the memory of a contiguous array: what numpy writes, kernels read."""
     if not values.flags.c_contiguous:
         raise ValueError(f"expected a contiguous array, got strides {values.strides}")
     return wp.array(values.reshape(-1), dtype=dtype, device="cpu", copy=False)
+
+
+def halved(values: NDArray[np.float32]) -> WarpArray:
+    """A Warp array of a copy in half precision that begins where a line of the cache does."""
+    room = np.zeros(values.size + LINE_BYTES // 2, np.float16)
+    ahead = -room.ctypes.data % LINE_BYTES // room.itemsize
+    copy = room[ahead : ahead + values.size]
+    # What is too large for half precision is no field that was trained.
+    with np.errstate(over="ignore"):
+        copy[:] = values.reshape(-1)
+    return share(copy, wp.float16)
 
 
 class Stage:

@@ -20,7 +20,7 @@ from models.portrait.kernels.bindings import (
     bind_warp,
 )
 from models.portrait.kernels.folded import COLOUR, HIDDEN, fold_coarse, fold_head, fold_torso
-from models.portrait.kernels.launches import Stage, Workers, share
+from models.portrait.kernels.launches import Stage, Workers, halved, share
 from models.portrait.kernels.view import FrameViews
 from models.portrait.kernels.work import frame_work
 from models.portrait.peak import Work
@@ -66,7 +66,7 @@ class FrameStages:
         self._views = FrameViews(weights, camera)
         self.blend = blend = bind_blend(head, config)
         self.view = view = bind_view(head, config)
-        density, colour = share(np.empty_like(head.density)), share(np.empty_like(head.colour))
+        density, colour = halved(head.density), halved(head.colour)
         self.head = bind_head(head, density, colour, config)
         self.torso = bind_torso(torso, config)
         lattice = bind_lattice(fold_coarse(weights), weights.occupied, config)

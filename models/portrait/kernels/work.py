@@ -8,7 +8,7 @@ from models.portrait.conventions import COARSE_HIDDEN, WARP_HIDDEN
 from models.portrait.kernels.folded import COLOUR, HIDDEN, LANES
 from models.portrait.peak import Work
 
-_FLOAT = 4
+_FLOAT, _HALF = 4, 2
 _PLANES = 3
 _CORNERS = 4 * _PLANES
 """Nodes that a look-up into three planes reads."""
@@ -49,10 +49,10 @@ def frame_work(
             float(_FLOAT * warp_nodes * (WARP_HIDDEN + 2)),
         ),
         # Four blended nodes are weighted, and the static one is added; read, read and written.
-        "add": Work(float(8 * static * both), float(_FLOAT * both * (2 * static + moving))),
+        "add": Work(float(8 * static * both), float(both * (2 * _HALF * static + _FLOAT * moving))),
         # The background, for each pixel that nothing hides, is left out: how many is not counted.
         "draw": Work(
-            float(looked * look + coloured * paint), float(_FLOAT * static * both + 3 * size * size)
+            float(looked * look + coloured * paint), float(_HALF * static * both + 3 * size * size)
         ),
     }
 

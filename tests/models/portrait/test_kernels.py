@@ -191,10 +191,11 @@ def test_the_frames_planes_are_the_plain_ones_behind_their_first_layers(
     folded = fold_head(field_weights(*solid))
     blend = bind_blend(folded, field.config)
     moving = empty(3 * blend.plane, HIDDEN + COLOUR)
-    density, colour = np.full_like(folded.density, np.nan), np.full_like(folded.colour, np.nan)
+    density = np.full(folded.density.shape, np.nan, np.float16)
+    colour = np.full(folded.colour.shape, np.nan, np.float16)
     view = view_of(solid, POSES["front"])
     moved = share(moving)
-    added = [share(density), share(colour)]
+    added = [share(density, wp.float16), share(colour, wp.float16)]
     workers.run(
         Stage(programs.blend_planes, len(moving), 4, lambda at: [blend, view.bound, at, moved])
     )
@@ -206,11 +207,11 @@ def test_the_frames_planes_are_the_plain_ones_behind_their_first_layers(
     # A sample on node 40 of every plane: the features side by side, then the first layers.
     features = nodes[:, 40].reshape(-1)
     head = field.head
-    hidden = density.reshape(3, -1, HIDDEN)[:, 40].sum(0)
-    np.testing.assert_allclose(hidden, head.density1(features).numpy(), atol=1e-4)
-    direct = colour.reshape(3, -1, COLOUR)[:, 40].sum(0)[HIDDEN : HIDDEN + 3]
+    hidden = density.astype(np.float32).reshape(3, -1, HIDDEN)[:, 40].sum(0)
+    np.testing.assert_allclose(hidden, head.density1(features).numpy(), atol=4e-3)
+    direct = colour.astype(np.float32).reshape(3, -1, COLOUR)[:, 40].sum(0)[HIDDEN : HIDDEN + 3]
     expected = head.colour_direct(features) + head.colour2.bias
-    np.testing.assert_allclose(direct, expected.numpy(), atol=1e-4)
+    np.testing.assert_allclose(direct, expected.numpy(), atol=4e-3)
     assert np.isfinite(density).all()
     assert np.isfinite(colour).all()
 

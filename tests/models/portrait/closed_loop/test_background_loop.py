@@ -1,12 +1,19 @@
 import logging
+import math
 import threading
 import time
 from dataclasses import replace
 
 import numpy as np
+import pytest
 
 from codec.sensitivity import Sensitivity
-from models.portrait.closed_loop.background_loop import CLOSING_S, MOST_SHARE, BackgroundLoop
+from models.portrait.closed_loop.background_loop import (
+    CLOSING_S,
+    MOST_SHARE,
+    BackgroundLoop,
+    rest_s,
+)
 from tests.models.portrait.solid_speaker import state
 
 PICTURE = np.zeros((8, 8, 3), np.uint8)
@@ -138,3 +145,11 @@ def test_a_machine_that_cannot_goes_on_without(caplog):
         loop.close()
     assert "no closed loop: no such instruction" in caplog.text
     assert loop.refine(frame(3), PICTURE)[0].pts_ms == 3
+
+
+def test_a_machine_that_is_short_gets_more_of_it() -> None:
+    free, short = rest_s(0.02, 0.02), rest_s(0.06, 0.02)
+    assert 0.02 / (0.02 + free) == pytest.approx(MOST_SHARE)
+    assert 0.06 / (0.06 + short) == pytest.approx(MOST_SHARE / 3.0)
+    assert rest_s(0.9, 0.02) == pytest.approx(0.9 * (4.0 / MOST_SHARE - 1.0))
+    assert rest_s(1e-5, math.inf) == pytest.approx(1e-5 * (1.0 / MOST_SHARE - 1.0))
