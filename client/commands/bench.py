@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from codec.loss_bench import LossBench
 
 SIZES = (128, 256, 512, 1024)
+FIDELITY_SIZE = 256
 
 app = typer.Typer(no_args_is_help=True, help="Measure speed and rate on this machine.")
 app.command()(growth)
@@ -79,20 +80,27 @@ def render(
     large copy, measured just before.
     """
     from client.picture_cost import measure_pictures
+    from models.evaluation.fidelity import measure_fidelity
     from models.portrait.bench import measure_rendering
     from models.portrait.renderer import PortraitRenderer
 
     part, who = subject(clip, speaker, frames)
     with ProgressBar() as bar:
-        states = [
-            frame.state for frame in tracked_frames(part, who, bar) if frame.state is not None
+        seen = [
+            (frame.state, frame.portrait)
+            for frame in tracked_frames(part, who, bar, portrait_size=FIDELITY_SIZE)
+            if frame.state is not None and frame.portrait is not None
         ]
+        states = [state for state, _ in seen]
         rows = measure_rendering(who, states, size or SIZES, device, bar.frames)
         with PortraitRenderer(who, device) as renderer:
             costs = {
                 side: measure_pictures([renderer.render(state, side) for state in states])
                 for side in size or SIZES
             }
+        fidelity = measure_fidelity(
+            who, states, [portrait for _, portrait in seen], device, bar.frames
+        )
     plain = {row.size: row.ms for row in rows if row.path == "torch"}
     ratios = [plain[row.size] / row.ms if row.size in plain else 1.0 for row in rows]
     cells = [
@@ -116,11 +124,20 @@ def render(
             for row in staged
         ]
         print_table("Share of this machine's bound", ("size", *names), cells)
+    if fidelity is not None:
+        near, lost = f"{fidelity.twin_db:.1f} dB", f"{fidelity.lost_db:+.3f} dB"
+        print_table(
+            f"The fast path, {FIDELITY_SIZE}x{FIDELITY_SIZE}",
+            ("PSNR to plain torch", "PSNR lost against the camera"),
+            [[near, lost]],
+        )
     entries = [
         asdict(row) | asdict(costs[row.size]) | {"times_as_fast": ratio}
         for row, ratio in zip(rows, ratios, strict=True)
     ]
-    write_json(json_file, {"rows": entries})
+    write_json(
+        json_file, {"rows": entries, "fidelity": None if fidelity is None else asdict(fidelity)}
+    )
 
 
 @app.command()
