@@ -48,6 +48,9 @@ $(VENV)/.ready: pyproject.toml
 	@$(BIN)/python -m pip install -qq --no-compile --disable-pip-version-check -e '.[dev]'
 	@$(BIN)/python -c 'import cv2' 2>/dev/null || { $(call apt_get,libgl1 libglib2.0-0); }
 	@$(BIN)/python -c 'import cv2'
+	# Where Python may not write bytecode, every start would compile torch and Warp anew. Some
+	# packages hold files for other Pythons, which do not compile.
+	@$(BIN)/python -m compileall -qq -j 0 $(VENV)/lib client codec models server || true
 	@touch $@
 
 # The default clip comes through npm.
