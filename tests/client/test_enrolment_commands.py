@@ -17,6 +17,7 @@ from models.clip import Frame, probe_clip
 from models.enrolment import enroll as enrolment
 from models.enrolment.enroll import EnrolConfig, EnrolProgress
 from models.errors import StoppedError
+from tests.models.clips import grey_frames, write_clip
 
 
 class Camera(FrameSource):
@@ -67,35 +68,41 @@ def learning(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Calls]:
     return end
 
 
+@pytest.fixture
+def clip(tmp_path: Path) -> Path:
+    """A video; nobody looks at what it shows."""
+    return write_clip(tmp_path / "me.mp4", grey_frames(3))
+
+
 def test_a_clip_is_learned_with_what_was_asked_for(
-    learning: Callable[..., Calls], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    learning: Callable[..., Calls], clip: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     calls = learning()
     output, preview = tmp_path / "me.speaker", tmp_path / "new" / "p.png"
-    words = ["enroll", "me.mp4", "-o", str(output), "--resume", "--preview", str(preview)]
+    words = ["enroll", str(clip), "-o", str(output), "--resume", "--preview", str(preview)]
     assert cli.run([*words, "--frames", "5:90", "--minutes", "3"]) == 0
     ((source, config),) = calls
-    assert source == Path("me.mp4")
+    assert source == clip
     assert (config.resume, config.preview, config.frames) == (True, preview, slice(5, 90))
     assert preview.parent.is_dir()
     assert "speaker abababababab…" in capsys.readouterr().out
 
 
 def test_a_rough_portrait_says_so_and_ends_as_interrupted(
-    learning: Callable[..., Calls], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    learning: Callable[..., Calls], clip: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     learning(complete=False)
-    assert cli.run(["enroll", "me.mp4", "-o", str(tmp_path / "s")]) == 130
+    assert cli.run(["enroll", str(clip), "-o", str(tmp_path / "s")]) == 130
     assert "Stopped after 70 steps, so it is a rough one; go on with --resume." in (
         capsys.readouterr().out
     )
 
 
 def test_stopped_before_anything_was_learned_is_one_line(
-    learning: Callable[..., Calls], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    learning: Callable[..., Calls], clip: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     learning(error=StoppedError("expected time to learn a portrait, got stopped while tracking"))
-    assert cli.run(["enroll", "me.mp4", "-o", str(tmp_path / "s")]) == 130
+    assert cli.run(["enroll", str(clip), "-o", str(tmp_path / "s")]) == 130
     out, err = capsys.readouterr()
     assert out == ""
     assert err.endswith("got stopped while tracking; nothing written, go on with --resume\n")
