@@ -61,7 +61,9 @@ async def take_seat(config: SenderConfig | ReceiverConfig) -> AsyncIterator[Seat
     Raises:
         IdentityError: there is no key, and none can be made.
     """
-    async with aiohttp.ClientSession() as http:
+    # No connection is kept for later: after a change of network it would swallow the next request.
+    connector = aiohttp.TCPConnector(force_close=True)
+    async with aiohttp.ClientSession(connector=connector) as http:
         identity = await asyncio.to_thread(load_identity, config.identity)
         yield Seat(http, config.server_url, Access(config.token), identity)
 
