@@ -41,7 +41,7 @@ from client.commands.tables import print_table, write_json
 from codec.quality import USUAL_QUALITY
 
 if TYPE_CHECKING:
-    from client.wire_bench import WireRates
+    from client.wire_bench import WayRates
     from codec.loss_bench import LossBench
 
 SIZES = (128, 256, 512, 1024)
@@ -300,6 +300,10 @@ def wire(
         float | None,
         typer.Option("--rate-kbps", min=5.0, metavar="KBPS", help="What the link passes each way."),
     ] = None,
+    two_way: Annotated[
+        bool,
+        typer.Option("--two-way", help="Two participants who both send, instead of one who does."),
+    ] = False,
     json_file: JsonOption = None,
 ) -> None:
     """Run a call between two network namespaces and count every byte on the link, by cause.
@@ -308,6 +312,7 @@ def wire(
     what leaves either. Needs Linux, iproute2, tcpdump and the rights to make namespaces.
     """
     from client.emulation.path import LinkShape
+    from client.two_way_bench import measure_two_way
     from client.wire_bench import WireConfig, measure_wire
 
     clip_path, speaker_path = clip_and_speaker(clip, speaker)
@@ -316,20 +321,22 @@ def wire(
         *(clip_path, speaker_path, profile.value, size, seconds, shape),
         *(carrier.value, sound, target_kbps, constant_size),
     )
-    with ProgressBar() as bar:
-        rates = measure_wire(
-            config, lambda done_s: bar.share("measuring", done_s / seconds, seconds - done_s)
-        )
-    causes = [name for name in rates.down.by_cause_kbps if _is_worth_a_line(rates, name)]
-    ways = (rates.down, rates.up)
-    cells = [[name, *(f"{way.by_cause_kbps[name]:.2f}" for way in ways)] for name in causes]
-    cells.append(["all, captured", *(f"{way.captured_kbps:.2f}" for way in ways)])
-    cells.append(["without signaling, counted", *(f"{way.counted_kbps:.2f}" for way in ways)])
     link = f"{loss:.0%} lost, {rtt_ms:g} ms there and back"
     what = f"{profile.value} over {carrier.value}{', sound' if sound else ''}"
     what += ", constant size" if constant_size else ""
     title = f"Wire, {what}, {seconds:g} s, {link}, kbps"
-    print_table(title, ("", "from the sender", "to the sender"), cells)
+    with ProgressBar() as bar:
+
+        def told(done_s: float) -> None:
+            bar.share("measuring", done_s / seconds, seconds - done_s)
+
+        if two_way:
+            both_ways = measure_two_way(config, told)
+            _show_ways(f"{title}, both send", ("from one end", "from the other"), both_ways)
+            write_json(json_file, {"rows": [asdict(way) for way in both_ways]})
+            return
+        rates = measure_wire(config, told)
+    _show_ways(title, ("from the sender", "to the sender"), (rates.down, rates.up))
     both = rates.down.captured_kbps + rates.up.captured_kbps
     typer.echo(
         f"both ways {both:.2f} kbps; {rates.frames_received} frames received, "
@@ -395,5 +402,15 @@ def _survived(loss: LossBench) -> str:
     return f"{loss.decoded:.0%}, 90 % of outages ≤ {loss.outage_p90_ms:.0f} ms"
 
 
-def _is_worth_a_line(rates: WireRates, cause: str) -> bool:
-    return any(abs(way.by_cause_kbps[cause]) >= 0.005 for way in (rates.down, rates.up))
+def _show_ways(title: str, names: tuple[str, str], ways: tuple[WayRates, WayRates]) -> None:
+    """What left either end, by cause; causes that cost next to nothing are left out."""
+    causes = [
+        name
+        for name in ways[0].by_cause_kbps
+        if any(abs(way.by_cause_kbps[name]) >= 0.005 for way in ways)
+    ]
+    cells = [[name, *(f"{way.by_cause_kbps[name]:.2f}" for way in ways)] for name in causes]
+    cells.append(["all, captured", *(f"{way.captured_kbps:.2f}" for way in ways)])
+    if all(way.counted_kbps for way in ways):
+        cells.append(["without signaling, counted", *(f"{way.counted_kbps:.2f}" for way in ways)])
+    print_table(title, ("", *names), cells)

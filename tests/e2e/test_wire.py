@@ -31,3 +31,19 @@ def test_a_captured_call_costs_little_and_every_byte_has_a_cause(
         own = way["captured_kbps"] - causes["signaling"]
         assert way["counted_kbps"] == pytest.approx(own, rel=0.1)
     assert row["down"]["by_cause_kbps"]["portrait"] > 0.2
+
+
+def test_two_who_talk_cost_less_than_the_papers_payload_twice(
+    talking_clip: Path, real_speaker: Path, tmp_path: Path
+) -> None:
+    need_namespaces()
+    result = tmp_path / "wire.json"
+    who = ["--clip", str(talking_clip), "--speaker", str(real_speaker), "--sound"]
+    how = ["--two-way", "--seconds", "5", "--size", "64", "--json", str(result)]
+    assert run(["bench", "wire", *who, *how]) == 0
+    ways = json.loads(result.read_text())["rows"]
+    for way in ways:
+        causes = way["by_cause_kbps"]
+        assert sum(causes.values()) == pytest.approx(way["captured_kbps"])
+        assert causes["rtp"] > 1.0, "portrait and sound leave either end"
+        assert way["captured_kbps"] < 25.0
