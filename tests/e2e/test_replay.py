@@ -221,8 +221,10 @@ def test_it_is_played_by_keyboard_alone(browser: Browser, address: str, recordin
     page.keyboard.press("End")
     duration_ms = page.evaluate("() => Number(document.getElementById('position').max)")
     assert page.evaluate(now_ms) == pytest.approx(duration_ms, abs=50)
-    assert duration_ms == pytest.approx(CallReader(recording).duration_ms, abs=500)
+    # The file's is from arrival to arrival, the page's from picture to picture.
+    assert duration_ms == pytest.approx(CallReader(recording).duration_ms, abs=1500)
     page.keyboard.press("Home")
+    page.wait_for_function("() => !document.getElementById('track').seeking")
     page.keyboard.press("Space")
     expect(play).to_have_attribute("aria-pressed", "true")
     page.wait_for_function("() => nerfcall.nowMs > 200")
